@@ -1,0 +1,1 @@
+"""Calling operations: request, authentication, policies, throttle, HTTP, answer."""

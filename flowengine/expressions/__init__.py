@@ -1,0 +1,1 @@
+"""What `{{ }}` means: the template environment, its functions, and what a template refers to."""

@@ -1,0 +1,1 @@
+"""Walks a flow's actions; meets the world only through `effects.Effects`."""

@@ -1,0 +1,1 @@
+"""Every mistake in a flow, found before it runs."""

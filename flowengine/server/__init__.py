@@ -1,0 +1,1 @@
+"""The engine's HTTP side: webhooks in, the API, health, pages."""

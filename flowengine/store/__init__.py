@@ -1,0 +1,1 @@
+"""What lasts: events, runs, action records, flow versions, subscriptions. The only place that knows SQL."""

@@ -1,0 +1,88 @@
+"""What the store keeps, as frozen records; documents for people are made from these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from flowengine.types import Disposition, Json, JsonObject, Path, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRecord:
+    """Something that happened, whether or not it started a run."""
+
+    id: str
+    flow: str
+    trigger_kind: str
+    """`use`, `poll`, `schedule`, `webhook` or `manual`."""
+    trigger_name: str
+    trigger_key: str
+    received_at: datetime
+    disposition: Disposition
+    reason: Json = None
+    dedupe_key: str | None = None
+    body: bytes = b""
+    """The raw bytes as they came (after secrets were struck out): the truth, however odd."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run of one flow version."""
+
+    id: str
+    flow: str
+    flow_version: str
+    status: Status
+    event_id: str | None
+    trigger_kind: str
+    trigger_name: str
+    created_at: datetime
+    trigger: Json = None
+    """What `trigger` is to the flow's templates."""
+    inputs: JsonObject = field(default_factory=dict)
+    key: str | None = None
+    """The value of `per`."""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    due_at: datetime | None = None
+    """When a waiting run goes on by itself."""
+    error: JsonObject | None = None
+    output: Json = None
+    recoveries: int = 0
+    resubmitted_from: str | None = None
+    parent: tuple[str, str] | None = None
+    """The run id and path of the `call` that waits for this run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try of an operation. Times in UTC, durations in milliseconds."""
+
+    number: int
+    started_at: datetime
+    duration_ms: float
+    status_code: int | None = None
+    error: JsonObject | None = None
+    """`{code, message}`; None when it succeeded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionRecord:
+    """One action run: the checkpoint and the history are this same row."""
+
+    run_id: str
+    path: Path
+    name: str
+    kind: str
+    status: Status
+    started_at: datetime
+    finished_at: datetime | None = None
+    attempts: tuple[Attempt, ...] = ()
+    inputs: Json = None
+    outputs: Json = None
+    error: JsonObject | None = None
+    skipped_because: str | None = None

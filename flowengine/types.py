@@ -1,0 +1,90 @@
+"""The few types that every floor speaks: JSON values, paths, statuses, outputs, and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Protocol, TypeAlias
+
+Json: TypeAlias = Any
+"""A JSON value: None, bool, int, float, str, list or dict with text keys. `Any`, because a recursive alias helps no reader."""
+
+JsonObject: TypeAlias = dict[str, Any]
+
+Path: TypeAlias = tuple[str | int, ...]
+"""Where an action stands in its run, such as `("notify_all", 3, "send_mail")`.
+
+Unique and stable within a run: it is the checkpoint key, the history key and, after the run's id, the idempotency key.
+"""
+
+
+def format_path(path: Path) -> str:
+    """`("notify_all", 3, "send_mail")` as people read it: `notify_all/3/send_mail`."""
+    return "/".join(str(part) for part in path)
+
+
+def parse_path(text: str) -> Path:
+    """The inverse of `format_path`; parts made of digits only are iteration numbers."""
+    return tuple(int(part) if part.isdecimal() else part for part in text.split("/") if part)
+
+
+class Status(StrEnum):
+    """What a run or an action run is, or ended as."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen to what has this status."""
+        return self not in (Status.QUEUED, Status.RUNNING, Status.WAITING)
+
+
+class Disposition(StrEnum):
+    """What became of an event."""
+
+    STARTED = "started"
+    FILTERED = "filtered"
+    DUPLICATE = "duplicate"
+    QUEUED = "queued"
+    DROPPED = "dropped"
+    DISABLED = "disabled"
+    MISSED = "missed"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What an operation gave back: the recorded outputs of an operation action."""
+
+    status_code: int | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Json = None
+
+    def to_json(self) -> JsonObject:
+        """`{status_code, headers, body}`, as histories and `actions['...']` show it."""
+        return {"status_code": self.status_code, "headers": dict(self.headers), "body": self.body}
+
+
+class Clock(Protocol):
+    """The only source of the time of day, so that tests can move it."""
+
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
