@@ -86,3 +86,36 @@ class ActionRecord:
     outputs: Json = None
     error: JsonObject | None = None
     skipped_because: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionRecord:
+    """A webhook that is, or should be, registered at a service for one trigger of a flow."""
+
+    flow: str
+    trigger_key: str
+    connector: str
+    operation: str
+    connection: str | None
+    callback_url: str
+    fingerprint: str
+    """What was registered, hashed: another fingerprint means it has to be registered anew."""
+    state: str
+    """`registering`, `active`, `failed` (not registered, will be tried again) or `removing`."""
+    updated_at: datetime
+    external_id: Json = None
+    """What the service calls it, from the registration's answer."""
+    location: str = ""
+    """The answer's `Location`, where a service without a delete operation wants the DELETE."""
+    secret_digest: str = ""
+    """For services that choose the delivery secret themselves: its keyed digest; never the secret."""
+    error: str = ""
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PollState:
+    """Where a polled trigger stands: the cursor of the last page and the ids that have been seen."""
+
+    cursor: Json = None
+    seen: frozenset[str] = frozenset()
