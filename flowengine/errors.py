@@ -70,6 +70,8 @@ class ActionError(FlowEngineError):
         super().__init__(message)
         self.status_code = status_code
         self.body = body
+        self.attempts = 1
+        """How many tries were made, where there were several."""
 
 
 class ExpressionError(ActionError):
@@ -81,6 +83,9 @@ class ExpressionError(ActionError):
         super().__init__(message)
         self.template = template
         self.span = span
+        """Where in the template, lines and columns counted from 1."""
+        self.at: tuple[str | int, ...] = ()
+        """Where the template stands: in the value that was rendered, or in the file once the interpreter has placed it."""
 
 
 class InvalidInputs(ActionError):

@@ -69,6 +69,8 @@ class Outputs:
     status_code: int | None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Json = None
+    attempts: int = 1
+    """How many tries it took; not part of the recorded outputs."""
 
     def to_json(self) -> JsonObject:
         """`{status_code, headers, body}`, as histories and `actions['...']` show it."""

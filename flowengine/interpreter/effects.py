@@ -2,16 +2,33 @@
 
 The interpreter leaves only through these methods. With the same answers it does the same again, which is what makes recovery
 a plain second walk: finished paths answer at once.
+
+Two things unwind a walk from inside an effect, and they differ:
+
+- `asyncio.CancelledError` at any await: the run was cancelled, by a person or by `mode: restart`. `finally` parts run (each may
+  use the effects again), then the outcome is `cancelled`.
+- `Suspended`: the run is put aside, because its process stops or because it waits for long. Nothing runs and nothing is
+  recorded; a later walk from the top comes to the same place again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 from flowengine.spec.actions import OperationAction
 from flowengine.types import Json, JsonObject, Outputs, Path, Status
+
+T = TypeVar("T")
+
+
+class Suspended(BaseException):  # noqa: N818
+    """The run is put aside: raised by the effects, passed on untouched by the interpreter out of `run_flow`.
+
+    Branches that run side by side are let go on until each has finished or is suspended too; then it goes up.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +139,15 @@ class Effects(Protocol):
 
     async def now(self, path: Path) -> datetime:
         """The time as this path saw it first."""
+        ...
+
+    async def limit(self, path: Path, until: datetime, work: Coroutine[Any, Any, T]) -> T:
+        """Do `work`, but cancel it, await its end and raise `ActionTimedOut` when `until` passes first.
+
+        For the `timeout` of the run (path `()`) and of actions that hold others; `invoke` and `wait` keep to their own. A run
+        that is suspended inside is due at `until` at the latest. Work that needs only recorded answers always gets through,
+        even when `until` is long past.
+        """
         ...
 
     async def record(self, event: ActionEvent) -> None:
