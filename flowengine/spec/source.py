@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
-from flowengine.findings import Span
+import yaml
+
+from flowengine.findings import Finding, Span
+from flowengine.spec.document import Document, UnquotedTemplate, build
+from flowengine.spec.places import Location, character_offsets, line_starts, offset_of, span_at
+from flowengine.spec.wording import reword
 from flowengine.types import Json
 
-Location: TypeAlias = tuple[str | int, ...]
-"""Where a value stands in a file's data, such as `("actions", 2, "with", "body")`."""
+__all__ = ["Location", "Source", "read_source"]
+
+SIZE = 1_000_000
+"""Bytes that a file may have."""
+_START = Span(1, 1, 1, 1)
+_MENDS = 20
+"""How many unquoted templates are told in one pass."""
+_MENDS_IN_LARGE = 2
+_LARGE = 100_000
+
+_UNQUOTED = re.compile(r"(?:^\s*|:\s+|(?<=-)\s+|,\s*|\[\s*)(\{\{)")
+_NOT_ALLOWED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +43,151 @@ class Source:
         while loc and loc not in self.values:
             loc = loc[:-1]
         return self.values.get(loc, Span(1, 1, 1, 1))
+
+    def key_span(self, loc: Location) -> Span:
+        """Where the key of the value at `loc` stands; the value's place for items of a list."""
+        return self.keys.get(loc) or self.span(loc)
+
+    def locate(self, loc: Location, offset: int, length: int = 1) -> Span:
+        """Where a stretch of the text value at `loc` stands in the file, however the text is quoted or folded.
+
+        Falls back to the whole value when the file's text cannot be followed.
+        """
+        whole = self.span(loc)
+        value = self._at(loc)
+        if not isinstance(value, str) or not 0 <= offset <= len(value):
+            return whole
+        start = offset_of(self.text, whole.line, whole.column)
+        raw = self.text[start : offset_of(self.text, whole.end_line, whole.end_column)]
+        offsets = character_offsets(raw, value)
+        if offsets is None:
+            return whole
+        last = max(offset, min(offset + length, len(value)) - 1)
+        return span_at(self.text, start + offsets[offset], start + offsets[last] + 1)
+
+    def is_quoted(self, loc: Location) -> bool:
+        """Whether the key at `loc` was written in quotes."""
+        span = self.keys.get(loc)
+        return span is not None and self.text[offset_of(self.text, span.line, span.column) :][:1] in ("'", '"')
+
+    def _at(self, loc: Location) -> Json:
+        value = self.data
+        for part in loc:
+            try:
+                value = value[part]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return value
+
+
+def read_source(text: bytes | str, file: str) -> tuple[Source | None, list[Finding]]:
+    """Read one YAML document with positions, and every mistake of form in it.
+
+    The source is None when the text is not YAML at all or passes a limit (1 MB, depth 64, 20 aliases); otherwise it can be
+    read further in spite of its findings.
+    """
+    decoded, finding = _decode(text, file)
+    if decoded is None:
+        return None, [finding] if finding else []
+    mended, unquoted = decoded, list[Finding]()
+    for _ in range(_MENDS if len(decoded) < _LARGE else _MENDS_IN_LARGE):
+        try:
+            return _source(build(mended, file), decoded, unquoted)
+        except UnquotedTemplate as found:
+            at: int | None = found.offset
+            complaint = None
+        except yaml.YAMLError as error:
+            at = _unquoted_near(error, mended)
+            complaint = reword(error, mended)
+        if at is None and complaint is not None:
+            return None, [*unquoted, Finding(file, complaint.span, "syntax", complaint.message, complaint.hint)]
+        end = _template_end(mended, at or 0)
+        unquoted.append(_unquoted(file, span_at(mended, at or 0, end), mended[at or 0 : end]))
+        mended = _quote(mended, at or 0, end)
+    return None, unquoted
+
+
+def _source(document: Document, text: str, unquoted: list[Finding]) -> tuple[Source | None, list[Finding]]:
+    findings = [*unquoted, *document.findings]
+    stopped = document.data is None and bool(document.findings)
+    source = Source(document.file, text, document.data, document.keys, document.values)
+    return None if stopped else source, findings
+
+
+def _decode(text: bytes | str, file: str) -> tuple[str | None, Finding | None]:
+    if len(text) > SIZE:
+        return None, Finding(file, _START, "too-large", f"the file is larger than {SIZE // 1_000_000} MB", "split it")
+    if isinstance(text, bytes):
+        if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            return None, Finding(file, _START, "not-text", "the file is saved as UTF-16", "save it as UTF-8")
+        try:
+            decoded = text.decode("utf-8")
+        except UnicodeDecodeError as error:
+            return None, _not_utf8(text, error.start, file)
+    else:
+        decoded = text
+    decoded = decoded.removeprefix("\ufeff")
+    if "\0" in decoded:
+        return None, _binary(file)
+    odd = _NOT_ALLOWED.search(decoded)
+    if odd:
+        span = span_at(decoded, odd.start(), odd.end())
+        told = f"an invisible character (U+{ord(odd[0]):04X}) stands here"
+        hint = f'delete it, or write "\\u{ord(odd[0]):04x}" inside double quotes'
+        return None, Finding(file, span, "not-text", told, hint)
+    return decoded, None
+
+
+def _not_utf8(text: bytes, at: int, file: str) -> Finding:
+    if b"\0" in text:
+        return _binary(file)
+    line = text[:at].count(b"\n") + 1
+    return Finding(file, Span(line, 1, line, 1), "not-text", "the file is not UTF-8 text", "save it as UTF-8")
+
+
+def _binary(file: str) -> Finding:
+    return Finding(
+        file, _START, "not-text", "this is not a text file", "a flow is a text file whose name ends in .yaml"
+    )
+
+
+def _unquoted_near(error: yaml.YAMLError, text: str) -> int | None:
+    """The offset of an unquoted template on one of the lines that the parser complains about."""
+    marks = [getattr(error, name, None) for name in ("problem_mark", "context_mark")]
+    starts = line_starts(text)
+    for line in dict.fromkeys(int(mark.line) for mark in marks if mark is not None):
+        start, end = (*starts, len(text), len(text))[line : line + 2] if line < len(starts) else (0, 0)
+        for match in _UNQUOTED.finditer(text[start:end]):
+            before = match.string[: match.start(1)]
+            if before.count('"') % 2 == 0 and before.count("'") % 2 == 0:
+                return start + match.start(1)
+    return None
+
+
+def _template_end(text: str, start: int) -> int:
+    """Where the text of an unquoted template ends: at the line's end, or at `}}` inside brackets."""
+    line_end = len(text)
+    for sign in "\r\n":
+        found = text.find(sign, start)
+        line_end = min(line_end, found) if found >= 0 else line_end
+    line_start = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    before = re.sub(r"\"[^\"]*\"|'[^']*'|\{\{.*?\}\}", "", text[line_start:start])
+    inside = sum(before.count(sign) for sign in "[{") > sum(before.count(sign) for sign in "]}")
+    closed = text.find("}}", start, line_end)
+    if inside and closed >= 0:
+        return closed + 2
+    comment = text.find(" #", max(closed, start), line_end)
+    return start + len(text[start : comment if comment >= 0 else line_end].rstrip())
+
+
+def _unquoted(file: str, span: Span, template: str) -> Finding:
+    shown = template if len(template) <= 60 else f"{template[:57]}..."
+    quote = "'" if '"' in shown else '"'
+    hint = f"put quotes around the template: {quote}{shown}{quote}"
+    return Finding(file, span, "unquoted-template", "a template stands here without quotes", hint)
+
+
+def _quote(text: str, start: int, end: int) -> str:
+    """The text with the template quoted, so that the rest can be read; only columns right of it on its line move."""
+    quoted = text[start:end].replace("'", "''")
+    return f"{text[:start]}'{quoted}'{text[end:]}"
