@@ -1,1 +1,4 @@
-"""What a service can do: Microsoft's two files, read into operations, parameters and schemas. Pure, but for reading the files."""
+"""Connector manifests: what a service can do, read from Microsoft's two files without touching the service.
+
+`definition` reads a folder into a `Connector`; `catalog` finds connectors by name. Everything here only reads files.
+"""
