@@ -5,6 +5,7 @@
     ├ ConfigurationError           settings, keys, database                              exit 2 · HTTP 500
     ├ NotFound                     nothing of that name                                  exit 2 · HTTP 404
     ├ Conflict                     it is not in a state that allows this                 exit 2 · HTTP 409
+    ├ StorageUnavailable           the database cannot be written now                    exit 3 · HTTP 503
     └ ActionError(code, message)   one action failed: becomes history, not a crash
       ├ ExpressionError            a template or condition could not be computed
       ├ InvalidInputs              the inputs do not fit the operation; nothing was sent
@@ -14,6 +15,7 @@
       ├ OutcomeUnknown             sent, and no answer came: the service may have acted
       ├ Unauthorized               the service does not accept the connection's credentials
       ├ ActionTimedOut             a limit of time passed
+      ├ ConnectionMissing          no connection, or several, where one is needed
       ├ Blocked                    the address is not one that this connection may call
       └ ResponseTooLarge           the answer is larger than the limit
 
@@ -55,6 +57,10 @@ class NotFound(FlowEngineError):
 
 class Conflict(FlowEngineError):
     """That cannot be done in its present state."""
+
+
+class StorageUnavailable(FlowEngineError):
+    """The database cannot be written now."""
 
 
 class ActionError(FlowEngineError):
@@ -147,6 +153,12 @@ class ActionTimedOut(ActionError):
     code = "timed_out"
     retryable = True
     kind = "timeout"
+
+
+class ConnectionMissing(ActionError):
+    """There is no connection that this could use."""
+
+    code = "no_connection"
 
 
 class Blocked(ActionError):
