@@ -1,1 +1,17 @@
-"""The command line: one file a command group."""
+"""The command line: one file a command group, imported only when that group is asked for."""
+
+from __future__ import annotations
+
+import sys
+
+from flowengine import __version__
+
+
+def main() -> None:
+    """The `flowengine` command. `--version` answers before anything else is imported."""
+    if sys.argv[1:] in (["--version"], ["-V"]):
+        output.say(f"flowengine {__version__}")
+        return
+    from flowengine.cli.root import answer
+
+    sys.exit(answer(sys.argv[1:]))

@@ -1,0 +1,71 @@
+"""What changes the database: through the engine that holds it when one runs, else directly under its lock."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
+
+from flowengine.cli import place
+from flowengine.cli.server_client import running
+
+if TYPE_CHECKING:
+    from flowengine.config import Settings
+    from flowengine.store import Store
+
+Where = Literal["server", "database"]
+
+
+@asynccontextmanager
+async def writing(here: Settings) -> AsyncIterator[Store]:
+    """The store, to write to; `Conflict` when an engine holds it."""
+    from flowengine.store import Store
+
+    async with Store.open(here.database, write=True, key_file=here.key_file) as store:
+        yield store
+
+
+def directly(here: Settings, change: Callable[[Store], Awaitable[Any]]) -> Any:
+    """Make one change under the lock."""
+
+    async def made() -> Any:
+        async with writing(here) as store:
+            return await change(store)
+
+    return place.finish(made())
+
+
+def switch_flow(here: Settings, flow: str, on: bool) -> Where:
+    """Turn a flow on or off; a running engine does it at once."""
+    if server := running(here):
+        server.ask("POST", f"/flows/{quote(flow)}/{'enable' if on else 'disable'}")
+        return "server"
+    directly(here, lambda store: store.flows.set_enabled(flow, on))
+    return "database"
+
+
+def set_secret(here: Settings, name: str, value: str) -> Where:
+    """Store a secret."""
+    if server := running(here):
+        server.ask("PUT", f"/secrets/{quote(name)}", {"value": value})
+        return "server"
+    directly(here, lambda store: store.secrets.set(name, value))
+    return "database"
+
+
+def remove_secret(here: Settings, name: str) -> Where:
+    """Forget a secret."""
+    if server := running(here):
+        server.ask("DELETE", f"/secrets/{quote(name)}")
+        return "server"
+    directly(here, lambda store: store.secrets.delete(name))
+    return "database"
+
+
+def cancel_run(here: Settings, run_id: str, reason: str) -> dict[str, Any]:
+    """Cancel a run and give its document."""
+    if server := running(here):
+        answer = server.ask("POST", f"/runs/{quote(run_id)}/cancel", {"reason": reason})
+        return dict(answer.get("run") or {"id": run_id, "status": "cancelled"})
+    raise NotImplementedError

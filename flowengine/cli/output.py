@@ -1,0 +1,210 @@
+"""What commands print: data on stdout, progress and hints on stderr; pretty on a terminal, plain in a pipe.
+
+Everything that came from outside (service answers, authors' texts) passes `clean`: control characters would let it rewrite
+the terminal, and square brackets would be read as Rich's markup.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flowengine.findings import Finding
+
+STYLES = {
+    "succeeded": "green",
+    "started": "green",
+    "ok": "green",
+    "failed": "red",
+    "timed_out": "red",
+    "rejected": "red",
+    "error": "red",
+    "fail": "red",
+    "running": "cyan",
+    "queued": "cyan",
+    "waiting": "yellow",
+    "missed": "yellow",
+    "warning": "yellow",
+    "warn": "yellow",
+    "filtered": "bright_black",
+    "duplicate": "bright_black",
+    "dropped": "bright_black",
+    "disabled": "bright_black",
+    "skipped": "bright_black",
+    "cancelled": "bright_black",
+}
+_ANSI = {"green": "32", "red": "31", "cyan": "36", "yellow": "33", "bright_black": "90", "bold": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Styled:
+    """A cell or word in a style; the words alone must say the same, for pipes and for those who see no colour."""
+
+    text: str
+    style: str
+
+
+def status(word: str) -> Styled:
+    """A status or disposition in its colour."""
+    return Styled(str(word), STYLES.get(str(word), ""))
+
+
+def on_terminal() -> bool:
+    """Whether a person is looking at stdout."""
+    return sys.stdout.isatty()
+
+
+def coloured() -> bool:
+    return on_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, style: str) -> str:
+    """The text in a style where stdout shows colours."""
+    if not style or not coloured():
+        return text
+    return f"\x1b[{_ANSI[style]}m{text}\x1b[0m"
+
+
+def shown(cell: Styled | str) -> str:
+    """A styled word as text for `say`."""
+    return paint(clean(cell.text), cell.style) if isinstance(cell, Styled) else clean(cell)
+
+
+def clean(text: Any, *, lines: bool = False) -> str:
+    """Text from outside made safe for a terminal: control, format and bidirectional characters are shown escaped.
+
+    With `lines`, line breaks and tabs stay.
+    """
+    return "".join(_visible(sign, lines) for sign in str(text))
+
+
+def _visible(sign: str, lines: bool) -> str:
+    if sign.isprintable() or (lines and sign in "\n\t"):
+        return sign
+    if unicodedata.category(sign) == "Zs":
+        return " "
+    return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(sign) or f"\\u{ord(sign):04x}"
+
+
+def say(text: str = "") -> None:
+    """A line of data on stdout."""
+    _write(sys.stdout, text + "\n")
+
+
+def tell(text: str) -> None:
+    """A line of progress, a hint or an error on stderr."""
+    sys.stdout.flush()
+    _write(sys.stderr, text + "\n")
+
+
+def _write(stream: Any, text: str) -> None:
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:  # a terminal or locale that cannot show it
+        stream.write(text.encode("ascii", "backslashreplace").decode())
+
+
+def emit(**document: Any) -> None:
+    """One JSON document on stdout, `{"v": 1, ...}`."""
+    say(json.dumps({"v": 1, **document}, ensure_ascii=False, indent=2, default=_plain))
+
+
+def emit_line(**document: Any) -> None:
+    """One JSON object on one line, for streams."""
+    say(json.dumps({"v": 1, **document}, ensure_ascii=False, default=_plain))
+    sys.stdout.flush()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, (set, frozenset, tuple)):
+        return sorted(value) if isinstance(value, (set, frozenset)) else list(value)
+    if hasattr(value, "to_json"):
+        return value.to_json()
+    return str(value)
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[Styled | str]]) -> None:
+    """Rows under headers: a table on a terminal; in a pipe tab-separated lines under one line of headers."""
+    if on_terminal():
+        _rich_table(headers, rows)
+        return
+    say("\t".join(header.upper() for header in headers))
+    for row in rows:
+        say("\t".join(clean(cell.text if isinstance(cell, Styled) else cell) for cell in row))
+
+
+def _rich_table(headers: Sequence[str], rows: Iterable[Sequence[Styled | str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for header in headers:
+        made.add_column(header, overflow="fold")
+    for row in rows:
+        cells = [cell if isinstance(cell, Styled) else Styled(cell, "") for cell in row]
+        made.add_row(*(Text(clean(cell.text), style=cell.style) for cell in cells))
+    Console(no_color=not coloured(), highlight=False).print(made)
+
+
+def rfc3339(moment: datetime | str) -> str:
+    """A moment in UTC as the documents write it."""
+    parsed = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    text = parsed.astimezone(UTC).isoformat(timespec="milliseconds" if parsed.microsecond else "seconds")
+    return text.replace("+00:00", "Z")
+
+
+def moment(when: datetime | str | None) -> str:
+    """A moment for people: in the reader's zone on a terminal, RFC 3339 in a pipe, `-` when there is none."""
+    if when is None:
+        return "-"
+    if not on_terminal():
+        return rfc3339(when)
+    parsed = datetime.fromisoformat(when) if isinstance(when, str) else when
+    return parsed.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def duration(milliseconds: float | None) -> str:
+    """A length of time in the unit that suits it: `12 ms`, `3.4 s`, `2 min 05 s`, `1 h 02 min`."""
+    if milliseconds is None:
+        return "-"
+    seconds = milliseconds / 1000
+    if seconds < 1:
+        return f"{milliseconds:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min"
+
+
+def json_text(value: Any, limit: int | None = None) -> str:
+    """A JSON value as people read it: plain text bare, the rest as JSON; cut at `limit` signs with the count of what is missing."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=_plain)
+    if limit is None or len(text) <= limit:
+        return text
+    return f"{text[:limit]}... ({len(text) - limit} more)"
+
+
+def indented(value: Any, by: str) -> str:
+    """A JSON value over several lines, each after `by`."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=_plain)
+    return "\n".join(by + clean(line) for line in text.splitlines())
+
+
+def findings_text(findings: Sequence[Finding]) -> str:
+    """Findings as `check` prints them, with their source lines."""
+    from flowengine.cli.sources import findings_with_lines
+
+    return findings_with_lines(findings)

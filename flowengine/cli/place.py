@@ -1,0 +1,148 @@
+"""The project a command works on: its settings, flows, connectors, connections and store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from flowengine.cli.errors import NotReady
+from flowengine.errors import NotFound
+
+if TYPE_CHECKING:
+    from flowengine.config import Settings
+    from flowengine.connectors.connection import Connection
+    from flowengine.findings import Finding
+    from flowengine.manifests.catalog import Catalog
+    from flowengine.store import Store
+
+Result = TypeVar("Result")
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
+
+
+def group(about: str) -> typer.Typer:
+    """A command group whose help is plain text."""
+    return typer.Typer(
+        help=about,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def single(about: str) -> typer.Typer:
+    """A command without subcommands."""
+    return typer.Typer(
+        help=about,
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def settings(ctx: typer.Context, **given: Any) -> Settings:
+    """The settings of the project folder that `-C` names; what is `given` wins."""
+    from flowengine.config import Settings
+
+    return Settings.load(ctx.obj if isinstance(ctx.obj, Path) else Path(), **given)
+
+
+def project(ctx: typer.Context, **given: Any) -> Settings:
+    """The settings of a folder that is a project, or a clear word that it is none."""
+    here = settings(ctx, **given)
+    if not here.flows.is_dir():
+        raise NotReady(
+            f"{here.project} is not a project: it has no flows/ folder.\n"
+            "Name one with -C DIR, or make one: flowengine new myproject"
+        )
+    return here
+
+
+def catalog(here: Settings) -> Catalog:
+    """The project's connectors and those that ship with the package."""
+    from flowengine.manifests.catalog import Catalog, shipped_connectors
+
+    kept = here.state / "connectors.cache"
+    return Catalog([here.connectors, shipped_connectors()], kept if here.state.is_dir() else _cache_home())
+
+
+def _cache_home() -> Path:
+    """Where summaries are kept when there is no project to keep them in."""
+    import os
+
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "flowengine" / "connectors.cache"
+
+
+def flow_file(here: Settings, name: str) -> Path:
+    """The file of a flow given by id or by path."""
+    from flowengine.findings import did_you_mean
+
+    given = Path(name)
+    if given.suffix in (".yaml", ".yml") or "/" in name:
+        if not given.is_file():
+            raise NotFound(f"there is no file {name}")
+        return given
+    for suffix in (".yaml", ".yml"):
+        if (path := here.flows / f"{name}{suffix}").is_file():
+            return path
+    raise NotFound(f'there is no flow "{name}" in {here.flows}; {did_you_mean(name, flow_ids(here))}')
+
+
+def flow_files(here: Settings) -> list[Path]:
+    """The project's flow files by name."""
+    if not here.flows.is_dir():
+        return []
+    return sorted(path for path in here.flows.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
+
+
+def flow_ids(here: Settings) -> list[str]:
+    return [path.stem for path in flow_files(here)]
+
+
+def finish(result: Coroutine[Any, Any, Result]) -> Result:
+    """Run what is asynchronous to its end."""
+    import asyncio
+
+    return asyncio.run(result)
+
+
+def has_database(here: Settings) -> bool:
+    """Whether anything was ever stored; a database server is taken at its word."""
+    from flowengine.store.database import read_address
+
+    file = read_address(here.database).file
+    return file is None or file.exists()
+
+
+@asynccontextmanager
+async def history(here: Settings) -> AsyncIterator[Store]:
+    """The store, to read from; needs no lock and works while the engine runs."""
+    from flowengine.store import Store
+
+    async with Store.open(here.database, write=False, key_file=here.key_file) as store:
+        yield store
+
+
+async def stored_secrets(here: Settings) -> Callable[[str], str | None]:
+    """A look-up of the project's secrets."""
+    if not has_database(here):
+        return lambda name: None
+    async with history(here) as store:
+        values = {name: await store.secrets.get(name) for name in await store.secrets.names()}
+    return values.get
+
+
+async def connections(here: Settings) -> tuple[Mapping[str, Connection], list[Finding]]:
+    """The connections of `connections.yaml` and what is wrong with the file."""
+    import os
+
+    from flowengine.connectors.connection import read_connections
+
+    if not here.connections_file.is_file():
+        return {}, []
+    return read_connections(here.connections_file, os.environ, await stored_secrets(here))

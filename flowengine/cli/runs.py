@@ -1,0 +1,221 @@
+"""`flowengine runs`: what ran, what each action did, where it failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flowengine.cli import output, place
+from flowengine.cli.errors import Exit, NotReady, WrongUsage
+from flowengine.cli.place import AsJson
+from flowengine.cli.since import parse_since
+from flowengine.errors import NotFound
+from flowengine.types import Status
+
+if TYPE_CHECKING:
+    from flowengine.config import Settings
+    from flowengine.store import Store
+    from flowengine.store.records import RunRecord
+
+app = place.group("What ran, what each action did, where it failed.")
+
+Reference = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's id or the beginning of one, @last, or @last-failed.")
+]
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    flow: Annotated[str | None, typer.Option("--flow", "-f", help="Only this flow's.")] = None,
+    status: Annotated[
+        list[str] | None,
+        typer.Option("--status", "-s", help="Only these: running, succeeded, failed, ... (repeatable)."),
+    ] = None,
+    since: Annotated[str | None, typer.Option("--since", help="Only newer ones: 24h, 7d, 2026-01-31.")] = None,
+    search: Annotated[
+        str | None, typer.Option("--search", help="Only runs whose event, inputs or error hold this text.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-L", min=1, max=10_000, help="At most this many.")] = 20,
+    before: Annotated[str | None, typer.Option("--before", help="Only older than this run: the next page.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The newest runs first."""
+    here = place.settings(ctx)
+    statuses = [_status(word) for word in status or []]
+    query = {
+        "flow": flow,
+        "statuses": statuses,
+        "since": parse_since(since),
+        "search": search,
+        "limit": limit,
+        "before": before,
+    }
+    found = place.finish(_read(here, query)) if place.has_database(here) else []
+    following = found[-1].id if len(found) == limit else None
+    if as_json:
+        from flowengine.store.documents import run_document
+
+        output.emit(runs=[run_document(each) for each in found], next=following)
+        return
+    if not found:
+        output.tell(
+            "No runs."
+            + (
+                " No run fits what was asked."
+                if flow or statuses or since or search
+                else " Start one: flowengine run FLOW, or see flowengine demo."
+            )
+        )
+        return
+    output.table(("run", "flow", "status", "started", "took", "error"), [_row(each) for each in found])
+    if following:
+        output.tell(f"\nOlder ones: --before {following}")
+    output.tell(f"{'' if following else chr(10)}What one did: flowengine runs show RUN")
+
+
+async def _read(here: Settings, query: dict[str, Any]) -> list[RunRecord]:
+    async with place.history(here) as store:
+        return list(await store.runs.list(**query))
+
+
+def _status(word: str) -> Status:
+    try:
+        return Status(word.lower().replace("-", "_"))
+    except ValueError:
+        from flowengine.findings import did_you_mean
+
+        raise WrongUsage(f'--status "{word}": {did_you_mean(word, list(Status))}') from None
+
+
+def _row(run: RunRecord) -> list[output.Styled | str]:
+    message = str(run.error.get("message", "")) if run.error else ""
+    return [
+        run.id,
+        run.flow,
+        output.status(run.status),
+        output.moment(run.started_at or run.created_at),
+        output.duration(took(run)),
+        message,
+    ]
+
+
+def took(run: RunRecord) -> float | None:
+    """How long the run took, in milliseconds; None while it goes on."""
+    if run.finished_at is None or run.started_at is None:
+        return None
+    return (run.finished_at - run.started_at).total_seconds() * 1000
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    run: Reference,
+    action: Annotated[
+        str | None, typer.Option("--action", "-a", help="Only this action, by its path, in full.")
+    ] = None,
+    inputs: Annotated[bool, typer.Option("--inputs", help="What each action was given.")] = False,
+    outputs: Annotated[bool, typer.Option("--outputs", help="What each action gave back.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="The event's body, byte for byte.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """One run, straight to the failure: the action, the file's line, the attempts, and what to do next."""
+    from flowengine.cli import run_page
+
+    found = place.finish(run_page.read(place.settings(ctx), run))
+    if raw:
+        import sys
+
+        sys.stdout.buffer.write(found.event.body if found.event else b"")
+        return
+    if as_json:
+        output.emit(run=found.document())
+        return
+    if action is not None:
+        run_page.print_action(found, action)
+    else:
+        run_page.print_run(found, inputs=inputs, outputs=outputs)
+
+
+@app.command()
+def logs(ctx: typer.Context, run: Reference, as_json: AsJson = False) -> None:
+    """What the run's `log` actions said, and every action's beginning and end, in order of time."""
+    from flowengine.cli import run_page
+
+    found = place.finish(run_page.read(place.settings(ctx), run))
+    for line in run_page.log_lines(found):
+        if as_json:
+            output.emit_line(**line)
+        else:
+            output.say(
+                f"{output.moment(line['at'])}  {output.shown(output.status(line['status']))}  {output.clean(line['path'])}  {output.clean(line['text'])}".rstrip()
+            )
+
+
+@app.command()
+def watch(
+    ctx: typer.Context,
+    run: Annotated[str, typer.Argument(metavar="[RUN]", help="A run, @last or @last-failed.")] = "@last",
+    as_json: AsJson = False,
+) -> None:
+    """Follow a run until it ends."""
+    from flowengine.cli.run_watch import follow
+
+    ended = place.finish(follow(place.settings(ctx), run, as_json=as_json))
+    raise typer.Exit(Exit.FINE if ended.status == Status.SUCCEEDED else Exit.FOUND)
+
+
+@app.command()
+def wait(
+    ctx: typer.Context,
+    run: Reference,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", min=0, help="Seconds to wait at most; exit code 5 when they pass.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Wait until a run ends; the exit code says whether it succeeded."""
+    from flowengine.cli.run_watch import wait_for
+
+    ended = place.finish(wait_for(place.settings(ctx), run, timeout))
+    if as_json:
+        from flowengine.store.documents import run_document
+
+        output.emit(run=run_document(ended))
+    else:
+        output.say(f"{ended.id}  {output.shown(output.status(ended.status))}")
+    if not ended.status.finished:
+        raise typer.Exit(Exit.TIMED_OUT)
+    raise typer.Exit(Exit.FINE if ended.status == Status.SUCCEEDED else Exit.FOUND)
+
+
+@app.command()
+def cancel(
+    ctx: typer.Context,
+    run: Reference,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the history.")] = "cancelled from the command line",
+    as_json: AsJson = False,
+) -> None:
+    """Cancel a run that goes on or waits."""
+    from flowengine.cli import changes
+
+    here = place.settings(ctx)
+    found = place.finish(_find(here, run))
+    document = changes.cancel_run(here, found.id, reason)
+    if as_json:
+        output.emit(run=document)
+    else:
+        output.say(f"{found.id} is {document['status'] if document['status'] == 'cancelled' else 'being cancelled'}")
+
+
+async def _find(here: Settings, reference: str) -> RunRecord:
+    async with require_history(here) as store:
+        return await store.runs.find(reference)
+
+
+def require_history(here: Settings) -> Any:
+    """The store to look a run up in; a clear word when nothing ever ran here."""
+    if not place.has_database(here):
+        raise NotFound(f"nothing ran in {here.project} yet; start a run with flowengine run FLOW")
+    return place.history(here)

@@ -1,0 +1,76 @@
+"""Asking the engine that runs elsewhere: it holds the database, so changes go through its API."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from flowengine.cli.errors import NotReady
+from flowengine.errors import Conflict, FlowEngineError, NotFound
+
+if TYPE_CHECKING:
+    from flowengine.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running engine."""
+
+    url: str
+    pid: int
+    token: str = field(default="", repr=False)
+
+    def ask(self, method: str, path: str, body: Any = None, seconds: float = 30.0) -> dict[str, Any]:
+        """One call of its API; `path` begins below `/api/v1`.
+
+        Raises `NotReady` when it does not answer, and the error that its answer stands for.
+        """
+        parts = urlsplit(self.url)
+        connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=seconds)
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        try:
+            connection.request(method, f"/api/v1{path}", None if body is None else json.dumps(body), headers)
+            answer = connection.getresponse()
+            content = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise NotReady(f"the engine (process {self.pid}) does not answer at {self.url}: {error}") from None
+        finally:
+            connection.close()
+        return _document(answer.status, content)
+
+
+def _document(status: int, content: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(content)
+    except ValueError:
+        document = {}
+    if not isinstance(document, dict):
+        document = {}
+    if status < 400:
+        return document
+    error = document.get("error")
+    message = str(error.get("message") if isinstance(error, dict) else error or f"the engine answered {status}")
+    match status:
+        case 404:
+            raise NotFound(message)
+        case 409:
+            raise Conflict(message)
+        case 401 | 403:
+            raise NotReady(f"{message}; set FLOWENGINE_TOKEN to the server's token")
+        case _:
+            raise FlowEngineError(message)
+
+
+def running(here: Settings) -> Server | None:
+    """The engine that holds this project's database now, if one does."""
+    from flowengine.store.lock import holder
+
+    held = holder(here.database)
+    if not held or not held.get("url"):
+        return None
+    return Server(str(held["url"]), int(held.get("pid") or 0), here.token)
