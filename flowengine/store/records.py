@@ -56,6 +56,10 @@ class RunRecord:
     resubmitted_from: str | None = None
     parent: tuple[str, str] | None = None
     """The run id and path of the `call` that waits for this run."""
+    epoch: int = 0
+    """Which session of the engine owns the run: writes of any other are refused."""
+    progress: int = 0
+    """How many actions had finished at the last recovery."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +90,12 @@ class ActionRecord:
     outputs: Json = None
     error: JsonObject | None = None
     skipped_because: str | None = None
+    number: int = 0
+    """The place in the order in which the run's actions began."""
+    due_at: datetime | None = None
+    """When a waiting action, or the next attempt, goes on by itself."""
+    secure: frozenset[str] = frozenset()
+    """Which of `inputs` and `outputs` are kept encrypted and shown to nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,3 +129,23 @@ class PollState:
 
     cursor: Json = None
     seen: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowVersion:
+    """One text that a flow's file once had."""
+
+    flow: str
+    version: str
+    saved_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Something a run must see again when it is resumed: a time it read, an answer it got."""
+
+    run_id: str
+    path: Path
+    kind: str
+    """`now`, `answer` or `response`."""
+    value: Json

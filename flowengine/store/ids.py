@@ -1,0 +1,45 @@
+"""Identifiers that sort by time: 10 characters of milliseconds and 16 of chance, in Crockford's base 32."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from datetime import datetime
+
+from flowengine.store.codec import moment
+from flowengine.types import Clock
+
+LENGTH = 26
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_CHANCE_BITS = 80
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+
+_guard = threading.Lock()
+_last = 0
+
+
+def new_id(clock: Clock) -> str:
+    """A new identifier, greater than every other that this process made, even when the clock is set back."""
+    return _encode(_next(moment(clock.now()) // 1000))
+
+
+def first_id_at(at: datetime) -> str:
+    """The least identifier that can have been made at this time: for reading a list from a moment on."""
+    return _encode((moment(at) // 1000) << _CHANCE_BITS)
+
+
+def _next(milliseconds: int) -> int:
+    global _last  # noqa: PLW0603  # the order holds for the process, whoever asks
+    with _guard:
+        fresh = (milliseconds << _CHANCE_BITS) | secrets.randbits(_CHANCE_BITS)
+        # Within a millisecond identifiers follow each other at random distances, so that none can be guessed from another.
+        _last = fresh if fresh > _last else _last + 1 + secrets.randbits(32)
+        return _last
+
+
+def _encode(number: int) -> str:
+    pairs = []
+    for _ in range(LENGTH // 2):
+        pairs.append(_PAIRS[number & 1023])
+        number >>= 10
+    return "".join(reversed(pairs))

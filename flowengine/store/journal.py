@@ -1,0 +1,324 @@
+"""The one writer: a thread that commits what everybody wants written in groups, in the order they asked.
+
+A commit that reaches the disk costs the same for one row as for a thousand, so whatever arrives while one is under way goes
+into the next. Because there is one order, a commit implies everything appended before it: what only has to be on record
+(`append`) need not be awaited, and what must be durable before the world goes on (`commit`) is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import queue
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from flowengine.errors import Conflict, FlowEngineError, StorageUnavailable
+
+log = logging.getLogger(__name__)
+
+GROUP = 2_000
+"""At most this many units a commit."""
+PATIENCE = 1.0
+"""Seconds between tries while the database cannot be written."""
+
+Row: TypeAlias = tuple[Any, ...]
+
+
+class Fenced(Conflict):
+    """The run belongs to another owner now; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """One SQL text with `?` for its values. `fenced`: each row must change exactly one, or its unit has lost its claim."""
+
+    sql: str
+    fenced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A statement with one row of values. Writes with the same `key` are carried out in their order."""
+
+    statement: Statement
+    row: Row
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Writes that hold together; `otherwise` is written instead when a key of theirs exists already."""
+
+    writes: Sequence[Write]
+    otherwise: Sequence[Write] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Unit:
+    """What is committed whole or not at all. `patient` units wait for a full disk or a lost database to come back."""
+
+    parts: Sequence[Part]
+    future: asyncio.Future[list[bool]] | None = None
+    patient: bool = True
+    taken: list[bool] = field(default_factory=list)
+    """For each part: whether its writes were carried out, rather than what stood under `otherwise`."""
+    error: Exception | None = None
+
+
+class Connection(Protocol):
+    """What the writer needs of a database; `database.Writer` is one over SQLAlchemy."""
+
+    def begin(self) -> None: ...
+    def commit(self) -> None: ...
+    def rollback(self) -> None: ...
+    def run_many(self, sql: str, rows: Sequence[Row]) -> int:
+        """Carry the statement out for each row; gives how many rows changed altogether."""
+        ...
+
+    def savepoint(self, name: str) -> contextlib.AbstractContextManager[None]:
+        """Undoes what is inside when it raises."""
+        ...
+
+    def is_key_taken(self, error: Exception) -> bool: ...
+    def is_unavailable(self, error: Exception) -> bool: ...
+    def recover(self, error: Exception) -> None:
+        """After `is_unavailable`: free what can be freed, connect again. Raises when the engine's lock is lost."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Journal:
+    """The writer's face in the event loop. Start it there; `close` writes what is left."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._queue: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._held: list[Unit] = []
+        self._closing = False
+        self.trouble: str | None = None
+        """Why nothing can be written at present, in words; None when all is well."""
+        self.commits = 0
+        self._thread = threading.Thread(target=self._write, name="flowengine-journal", daemon=True)
+        self._thread.start()
+
+    def append(self, *writes: Write) -> None:
+        """Write this after everything asked before, without waiting for it."""
+        self._put(Unit((Part(writes),)))
+
+    async def commit(self, *writes: Write) -> None:
+        """Write this and return when it is on disk. Raises `Fenced` when the run has another owner."""
+        await self.commit_parts([Part(writes)], patient=True)
+
+    async def commit_parts(self, parts: Sequence[Part], *, patient: bool = False) -> list[bool]:
+        """Write the parts whole and give for each whether its own writes were taken.
+
+        A unit that is not `patient` raises `StorageUnavailable` when the database cannot be written now, so that a sender
+        can be told to come again.
+        """
+        unit = Unit(parts, self._loop.create_future(), patient)
+        self._put(unit)
+        assert unit.future is not None
+        return await unit.future
+
+    async def settled(self) -> None:
+        """Returns when everything appended so far is on disk."""
+        await self.commit_parts([], patient=True)
+
+    async def close(self) -> None:
+        """Write what is left and end the thread."""
+        if not self._closing:
+            self._closing = True
+            self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _put(self, unit: Unit) -> None:
+        if self._closing or not self._thread.is_alive():
+            raise StorageUnavailable("the database is closed")
+        self._queue.put(unit)
+
+    # Everything below runs in the writer's thread.
+
+    def _write(self) -> None:
+        try:
+            while (units := self._next_units()) is not None:
+                self._settle(units, self._commit(units))
+        finally:
+            self._fail_rest()
+            self._connection.close()
+
+    def _next_units(self) -> list[Unit] | None:
+        """The next group, waiting for it if need be; None when there is nothing left to write and no more will come."""
+        units, self._held = self._held, []
+        while len(units) < GROUP:
+            try:
+                unit = self._queue.get(block=not units)
+            except queue.Empty:
+                break
+            if unit is None:
+                self._queue.put(None)
+                return units or None
+            units.append(unit)
+        return units
+
+    def _commit(self, units: list[Unit]) -> list[Unit]:
+        """Write a group; gives the units that have come to their end. Patient ones are held while nothing can be written."""
+        try:
+            self._attempt(units)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it belongs to the units and not to the thread
+            if not self._connection.is_unavailable(error):
+                return _all_failed(units, error)
+            return self._wait_out(units, error)
+        self.trouble = None
+        self.commits += 1
+        return units
+
+    def _attempt(self, units: list[Unit]) -> None:
+        try:
+            self._write_grouped(units)
+        except Exception as error:
+            self._connection.rollback()
+            if self._connection.is_unavailable(error):
+                raise
+            self._write_singly(units)
+
+    def _write_grouped(self, units: list[Unit]) -> None:
+        self._connection.begin()
+        writes = (write for unit in units for part in unit.parts for write in part.writes)
+        for statement, rows in grouped(writes):
+            self._run(statement, rows)
+        self._connection.commit()
+        for unit in units:
+            unit.taken, unit.error = [True] * len(unit.parts), None
+
+    def _write_singly(self, units: list[Unit]) -> None:
+        """One bad unit must not fail its neighbours: each in a savepoint of its own, still one commit."""
+        self._connection.begin()
+        try:
+            for unit in units:
+                self._write_one(unit)
+            self._connection.commit()
+        except Exception:
+            self._connection.rollback()
+            raise
+
+    def _write_one(self, unit: Unit) -> None:
+        try:
+            with self._connection.savepoint("unit"):
+                unit.taken = [self._write_part(part) for part in unit.parts]
+                unit.error = None
+        except Exception as error:
+            if self._connection.is_unavailable(error):
+                raise
+            unit.error = error
+
+    def _write_part(self, part: Part) -> bool:
+        if part.otherwise is None:
+            self._run_each(part.writes)
+            return True
+        try:
+            with self._connection.savepoint("part"):
+                self._run_each(part.writes)
+        except Exception as error:
+            if not self._connection.is_key_taken(error):
+                raise
+            self._run_each(part.otherwise)
+            return False
+        return True
+
+    def _run_each(self, writes: Iterable[Write]) -> None:
+        for write in writes:
+            self._run(write.statement, [write.row])
+
+    def _run(self, statement: Statement, rows: list[Row]) -> None:
+        changed = self._connection.run_many(statement.sql, rows)
+        if statement.fenced and changed != len(rows):
+            raise Fenced
+
+    def _wait_out(self, units: list[Unit], error: Exception) -> list[Unit]:
+        """Nothing can be written: tell who cannot wait, hold the others, and try to come back."""
+        self.trouble = _first_line(error)
+        log.error("the database cannot be written: %s", self.trouble)
+        try:
+            self._connection.recover(error)
+        except Exception as lost:  # noqa: BLE001  # told to everybody who waits
+            self._closing = True
+            return _all_failed(units, lost)
+        if self._closing:
+            return _all_failed(units, StorageUnavailable(self.trouble))
+        self._held = [unit for unit in units if unit.patient]
+        if self._held:
+            time.sleep(PATIENCE)
+        return _all_failed([unit for unit in units if not unit.patient], StorageUnavailable(self.trouble))
+
+    def _fail_rest(self) -> None:
+        rest = self._held
+        with contextlib.suppress(queue.Empty):
+            while True:
+                unit = self._queue.get_nowait()
+                if unit is not None:
+                    rest.append(unit)
+        self._settle(rest, _all_failed(rest, StorageUnavailable("the database is closed")))
+
+    def _settle(self, asked: list[Unit], ended: list[Unit]) -> None:
+        for unit in ended:
+            if unit.error is not None and unit.future is None and not isinstance(unit.error, Fenced):
+                log.error("a record could not be written: %s", _first_line(unit.error))
+        waited_for = [unit for unit in ended if unit.future is not None]
+        if waited_for:
+            # The loop may be gone when the program ends in a hurry; then nobody waits any more.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(_resolve, waited_for)
+
+
+def grouped(writes: Iterable[Write]) -> list[tuple[Statement, list[Row]]]:
+    """Writes gathered by statement, each key's in the order they came.
+
+    A write joins the first group of its statement that does not come before what its key has written already.
+    """
+    groups: list[tuple[Statement, list[Row]]] = []
+    homes: dict[Statement, list[int]] = {}
+    latest: dict[str, int] = {}
+    for write in writes:
+        floor = latest.get(write.key, 0)
+        home = next((index for index in homes.setdefault(write.statement, []) if index >= floor), None)
+        if home is None:
+            home = len(groups)
+            groups.append((write.statement, []))
+            homes[write.statement].append(home)
+        groups[home][1].append(write.row)
+        latest[write.key] = home
+    return groups
+
+
+def _all_failed(units: list[Unit], error: Exception) -> list[Unit]:
+    for unit in units:
+        unit.error = error
+    return units
+
+
+def _resolve(units: list[Unit]) -> None:
+    for unit in units:
+        future = unit.future
+        if future is None or future.done():
+            continue
+        if unit.error is None:
+            future.set_result(unit.taken)
+        else:
+            future.set_exception(_told(unit.error))
+
+
+def _told(error: Exception) -> Exception:
+    return error if isinstance(error, FlowEngineError) else StorageUnavailable(_first_line(error))
+
+
+def _first_line(error: Exception) -> str:
+    """SQLAlchemy's messages go on with the statement and its values, which may hold what nobody should read."""
+    original = getattr(error, "orig", None) or error
+    return str(original).splitlines()[0] if str(original) else type(original).__name__

@@ -1,0 +1,149 @@
+"""One engine process a database: two that write one SQLite file can damage it, and two that own one run would repeat it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from flowengine.errors import ConfigurationError, Conflict
+from flowengine.store.database import Address, in_plain_words, postgresql_engine, read_address
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+ADVISORY_KEY = 0x666C6F77656E67
+"""`floweng`, as the number that PostgreSQL's advisory locks go by."""
+_GRACE = 0.5
+"""Seconds in which somebody who only looks who holds the lock lets go of it."""
+
+
+class FileLock:
+    """A lock beside a SQLite file; the operating system releases it however the process ends."""
+
+    def __init__(self, database: Path) -> None:
+        self._path = _beside(database)
+        self._file: IO[str] | None = None
+
+    def take(self) -> None:
+        """Raises `Conflict` naming the holder."""
+        file = self._path.open("a+", encoding="utf-8")
+        until = time.monotonic() + _GRACE
+        while not _flock(file, fcntl.LOCK_EX):
+            if time.monotonic() > until:
+                holder = _read(file)
+                file.close()
+                raise Conflict(_occupied(holder))
+            time.sleep(0.02)
+        self._file = file
+        self.publish({})
+
+    def publish(self, address: dict[str, Any]) -> None:
+        """Leave `{"pid", "url"}` for others to find this engine by."""
+        assert self._file is not None
+        self._file.seek(0)
+        self._file.truncate()
+        json.dump({"pid": os.getpid(), "url": None, **address}, self._file)
+        self._file.flush()
+
+    def release(self) -> None:
+        if self._file is not None:
+            self._file.truncate(0)
+            self._file.close()
+            self._file = None
+
+
+class AdvisoryLock:
+    """A lock held by the writer's own session at PostgreSQL: whoever loses the session loses the lock with it."""
+
+    def __init__(self) -> None:
+        self._connection: Connection | None = None
+
+    def take_again(self, connection: Connection) -> None:
+        """At the start, and after a lost session; raises `Conflict` when another engine has it."""
+        self._connection = connection
+        taken = connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (ADVISORY_KEY,)).scalar()
+        connection.commit()
+        if not taken:
+            raise Conflict(_occupied(_published(connection)))
+
+    def publish(self, address: dict[str, Any]) -> None:
+        """Leave `{"pid", "url"}` for others to find this engine by."""
+        said = json.dumps({"pid": os.getpid(), "url": None, **address})
+        assert self._connection is not None
+        with self._connection.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO meta (name, value) VALUES ('engine', %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (said,),
+            )
+
+    def release(self) -> None:
+        """The lock ends with the session, which the writer closes."""
+        self._connection = None
+
+
+def holder(url: str) -> dict[str, Any] | None:
+    """The engine that has the database open: `{"pid", "url"}` (the URL may be None), or None. Does not open the database."""
+    address = read_address(url)
+    return _holder_of_file(address.file) if address.file else _holder_of_session(address)
+
+
+def _holder_of_file(database: Path) -> dict[str, Any] | None:
+    with contextlib.suppress(FileNotFoundError, PermissionError), _beside(database).open("r", encoding="utf-8") as file:
+        return None if _flock(file, fcntl.LOCK_SH) else _read(file)
+    return None
+
+
+def _holder_of_session(address: Address) -> dict[str, Any] | None:
+    engine = postgresql_engine(address)
+    try:
+        with in_plain_words(address), engine.connect() as connection:
+            held = connection.exec_driver_sql(
+                "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND (classid::bigint << 32) + objid::bigint = %s"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+                (ADVISORY_KEY,),
+            ).first()
+            return _published(connection) if held else None
+    finally:
+        engine.dispose()
+
+
+def _published(connection: Connection) -> dict[str, Any]:
+    with contextlib.suppress(Exception):
+        said = connection.exec_driver_sql("SELECT value FROM meta WHERE name = 'engine'").scalar()
+        return dict(json.loads(said or "{}"))
+    return {}
+
+
+def _beside(database: Path) -> Path:
+    return database.with_name(database.name + ".lock")
+
+
+def _flock(file: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file.name} cannot be locked ({error.strerror}): put the database on a local disk"
+        ) from None
+    return True
+
+
+def _read(file: IO[str]) -> dict[str, Any]:
+    file.seek(0)
+    try:
+        return dict(json.loads(file.read()))
+    except ValueError:
+        return {}
+
+
+def _occupied(found: dict[str, Any]) -> str:
+    who = f"process {found['pid']}" if found.get("pid") else "another process"
+    where = f" at {found['url']}" if found.get("url") else ""
+    return f"the database is in use by the engine of {who}{where}; stop that one first, or talk to it"

@@ -1,0 +1,243 @@
+"""Runs and their actions: the history that people read and the checkpoints that recovery reads are the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+from flowengine.errors import NotFound
+from flowengine.store import action_rows, queries
+from flowengine.store.codec import from_moment, from_text, moment, time_of, to_moment, to_text
+from flowengine.store.database import Reader, Row
+from flowengine.store.ids import LENGTH, first_id_at
+from flowengine.store.journal import Journal, Statement, Write
+from flowengine.store.records import ActionRecord, Mark, RunRecord
+from flowengine.store.seal import Seal
+from flowengine.types import Json, JsonObject, Status, parse_path
+
+COLUMNS = (
+    "id, flow, flow_version, status, event_id, trigger_kind, trigger_name, created_at, trigger_body, inputs, lane_key, started_at,"
+    " finished_at, due_at, error, output, recoveries, resubmitted_from, parent_run, parent_path, epoch, progress"
+)
+# Inside `Runs`, `list` is its method.
+Rows: TypeAlias = list[Row]
+Records: TypeAlias = list[RunRecord]
+Actions: TypeAlias = list[ActionRecord]
+Marks: TypeAlias = list[Mark]
+
+_SEARCHED = ("flow", "trigger_body", "inputs", "output", "error")
+# The condition of each status, in the words of the partial index that answers it.
+_STATUS_IS = {
+    **{status: f"status = '{status}' AND finished_at IS NULL" for status in ("queued", "running", "waiting")},
+    **{
+        status: f"status = '{status}' AND status IN ('failed', 'timed_out', 'cancelled')"
+        for status in ("failed", "timed_out", "cancelled")
+    },
+    "succeeded": "status = 'succeeded'",
+    "skipped": "status = 'skipped'",
+}
+
+INSERT = Statement(queries.insert_into("runs", COLUMNS))
+CLAIM = Statement(
+    "UPDATE runs SET status = 'running', epoch = ?, recoveries = ?, progress = ?, due_at = NULL,"
+    " started_at = COALESCE(started_at, ?) WHERE id = ? AND epoch <= ? AND finished_at IS NULL",
+    fenced=True,
+)
+PARK = Statement(
+    "UPDATE runs SET status = ?, due_at = ? WHERE id = ? AND epoch = ? AND finished_at IS NULL",
+    fenced=True,
+)
+FINISH = Statement(
+    "UPDATE runs SET status = ?, finished_at = ?, error = ?, output = ?, due_at = NULL"
+    " WHERE id = ? AND epoch = ? AND finished_at IS NULL",
+    fenced=True,
+)
+MARK_FIRST = Statement(queries.insert_into("marks", "run_id, path, kind, value, made_at"))
+MARK = Statement(MARK_FIRST.sql + " ON CONFLICT DO NOTHING")
+
+
+def row_of(run: RunRecord) -> Row:
+    parent_run, parent_path = run.parent or (None, None)
+    return (
+        run.id,
+        run.flow,
+        run.flow_version,
+        str(run.status),
+        run.event_id,
+        run.trigger_kind,
+        run.trigger_name,
+        moment(run.created_at),
+        to_text(run.trigger),
+        to_text(run.inputs),
+        run.key,
+        to_moment(run.started_at),
+        to_moment(run.finished_at),
+        to_moment(run.due_at),
+        to_text(run.error),
+        to_text(run.output),
+        run.recoveries,
+        run.resubmitted_from,
+        parent_run,
+        parent_path,
+        run.epoch,
+        run.progress,
+    )
+
+
+def record_of(row: Row) -> RunRecord:
+    return RunRecord(
+        id=row[0],
+        flow=row[1],
+        flow_version=row[2],
+        status=Status(row[3]),
+        event_id=row[4],
+        trigger_kind=row[5],
+        trigger_name=row[6],
+        created_at=time_of(row[7]),
+        trigger=from_text(row[8]),
+        inputs=from_text(row[9]) or {},
+        key=row[10],
+        started_at=from_moment(row[11]),
+        finished_at=from_moment(row[12]),
+        due_at=from_moment(row[13]),
+        error=from_text(row[14]),
+        output=from_text(row[15]),
+        recoveries=row[16],
+        resubmitted_from=row[17],
+        parent=(row[18], row[19]) if row[18] else None,
+        epoch=row[20],
+        progress=row[21],
+    )
+
+
+def insertion(run: RunRecord) -> Write:
+    """The write that makes a run; events are accepted together with theirs."""
+    return Write(INSERT, row_of(run), run.id)
+
+
+class Runs:
+    """Reads runs; `claim`, `park` and `finish` give the engine's writes, fenced by the owner's epoch."""
+
+    def __init__(self, reader: Reader, seal: Seal, journal: Journal | None) -> None:
+        self._reader = reader
+        self._seal = seal
+        self._journal = journal
+
+    async def add(self, run: RunRecord) -> None:
+        """Store a run that no event started: a `call`, a resubmission."""
+        assert self._journal is not None
+        await self._journal.commit(insertion(run))
+
+    async def get(self, run_id: str) -> RunRecord:
+        """Raises `NotFound`."""
+        found = await self.get_many([run_id])
+        if not found:
+            raise NotFound(f'there is no run "{run_id}"')
+        return found[0]
+
+    async def get_many(self, run_ids: Sequence[str]) -> Records:
+        """Those that exist, oldest first."""
+        sql = f"SELECT {COLUMNS} FROM runs WHERE {queries.one_of('id', run_ids)} ORDER BY id"  # noqa: S608
+        return [record_of(row) for row in await self._reader.rows(sql, run_ids)]
+
+    async def find(self, reference: str) -> RunRecord:
+        """By an unambiguous beginning of its id, `@last` or `@last-failed`. Raises `NotFound` and `Conflict`."""
+        match reference:
+            case "@last":
+                found = await self.list(limit=1)
+            case "@last-failed":
+                found = await self.list(statuses=(Status.FAILED, Status.TIMED_OUT), limit=1)
+            case _ if len(reference) == LENGTH:
+                found = await self.get_many([reference.lower()])
+            case _:
+                return record_of(await queries.by_prefix(self._reader, COLUMNS, "runs", reference, "run"))
+        if not found:
+            raise NotFound(
+                f'there is no run "{reference}"' if reference[:1] != "@" else f"there is no run yet for {reference}"
+            )
+        return found[0]
+
+    async def list(
+        self,
+        flow: str | None = None,
+        statuses: Sequence[Status | str] = (),
+        since: datetime | None = None,
+        search: str | None = None,
+        limit: int = 20,
+        before: str | None = None,
+    ) -> Records:
+        """The newest runs that fit. `search` looks in the trigger's body, inputs, output and error, without regard to case."""
+        where = queries.Where()
+        if flow is not None:
+            where.add("flow = ?", flow)
+        if since is not None:
+            where.add("id >= ?", first_id_at(since))
+        if before is not None:
+            where.add("id < ?", before)
+        if search:
+            where.add(
+                "(" + " OR ".join(f"LOWER({column}) LIKE ?" for column in _SEARCHED) + ")",
+                *[_like(search)] * len(_SEARCHED),
+            )
+        choices = [_STATUS_IS[str(status)] for status in statuses]
+        return [record_of(row) for row in await queries.page(self._reader, COLUMNS, "runs", where, limit, choices)]
+
+    async def unfinished(self, after: str = "", limit: int = 1_000) -> Rows:
+        """`(id, flow, version, key, status, due_at, epoch)` of unfinished runs, oldest first."""
+        sql = (
+            "SELECT id, flow, flow_version, lane_key, status, due_at, epoch FROM runs"
+            " WHERE finished_at IS NULL AND id > ? ORDER BY id LIMIT ?"
+        )
+        return await self._reader.rows(sql, [after, limit])
+
+    async def due(self, until: datetime, limit: int) -> Rows:
+        """`(id, due_at)` of waiting runs that go on by then, the first due first."""
+        sql = "SELECT id, due_at FROM runs WHERE finished_at IS NULL AND status = 'waiting' AND due_at <= ? ORDER BY due_at LIMIT ?"
+        return await self._reader.rows(sql, [moment(until), limit])
+
+    async def called_by(self, run_id: str, path: str) -> RunRecord | None:
+        """The run that this run's `call` at this path began."""
+        sql = f"SELECT {COLUMNS} FROM runs WHERE parent_run = ? AND parent_path = ?"  # noqa: S608
+        rows = await self._reader.rows(sql, [run_id, path])
+        return record_of(rows[0]) if rows else None
+
+    async def actions(self, run_id: str, *, reveal: bool = False) -> Actions:
+        """The run's action runs in the order they began. `secure` values are struck out unless the engine asks (`reveal`)."""
+        sql = f"SELECT {action_rows.COLUMNS} FROM actions WHERE run_id = ? ORDER BY number, started_at"  # noqa: S608
+        unseal = self._seal.open if reveal else None
+        return [action_rows.action_of(row, unseal) for row in await self._reader.rows(sql, [run_id])]
+
+    async def marks(self, run_id: str) -> Marks:
+        """What the run read and was answered, for seeing it again."""
+        rows = await self._reader.rows("SELECT path, kind, value FROM marks WHERE run_id = ?", [run_id])
+        return [
+            Mark(run_id=run_id, path=parse_path(path), kind=kind, value=from_text(value)) for path, kind, value in rows
+        ]
+
+    @staticmethod
+    def claim(run: RunRecord, epoch: int, now: datetime) -> Write:
+        """Take the run for this session; `run` carries the new counts."""
+        row = (epoch, run.recoveries, run.progress, moment(now), run.id, epoch)
+        return Write(CLAIM, row, run.id)
+
+    @staticmethod
+    def park(run_id: str, epoch: int, status: Status, due_at: datetime | None) -> Write:
+        """Let the run wait (or queue) until then."""
+        return Write(PARK, (str(status), to_moment(due_at), run_id, epoch), run_id)
+
+    @staticmethod
+    def finish(run_id: str, epoch: int, status: Status, at: datetime, error: JsonObject | None, output: Json) -> Write:
+        """End the run."""
+        return Write(FINISH, (str(status), moment(at), to_text(error), to_text(output), run_id, epoch), run_id)
+
+
+def mark(run_id: str, path: str, kind: str, value: Json, at: datetime, *, first: bool = False) -> Write:
+    """Keeps what came first at this path; a later one is ignored, or is refused as a taken key where `first` matters."""
+    row = (run_id, path, kind, to_text(value), moment(at))
+    return Write(MARK_FIRST if first else MARK, row, run_id)
+
+
+def _like(words: str) -> str:
+    """Any text that holds these words; `%` and `_` in them stand for any."""
+    return f"%{words.lower()}%"
