@@ -1,1 +1,1 @@
-"""Stand-ins of LiveChat v2, LiveChat v3.6 and Comm100: stateful, on real HTTP."""
+"""Stand-ins of the services: real HTTP servers with state in memory, to try flows without an account."""
