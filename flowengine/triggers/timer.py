@@ -44,6 +44,6 @@ class Timer:
         except JobLookupError:
             return
 
-    def keys(self) -> set[str]:
+    def alarms(self) -> set[str]:
         """What alarms are set."""
         return {job.id for job in self._scheduler.get_jobs()}

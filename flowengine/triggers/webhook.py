@@ -103,7 +103,8 @@ def _check_standard(delivery: Delivery, secret: str, now: datetime) -> None:
         raise Refused(403, "the secret is not a Standard Webhooks secret (whsec_ and base64)") from None
     made = hmac.new(key, f"{message}.{stamp}.".encode() + delivery.body, hashlib.sha256).digest()
     wanted = "v1," + base64.b64encode(made).decode()
-    if not any([same(signature, wanted) for signature in signatures]):  # a list: every one is compared
+    held = [same(signature, wanted) for signature in signatures]  # every one is compared
+    if not any(held):
         raise Refused(403, "no signature fits the body")
 
 

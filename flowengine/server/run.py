@@ -1,0 +1,162 @@
+"""`flowengine serve`: the engine with its triggers behind a listening socket, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import uvicorn
+
+from flowengine.app import App
+from flowengine.config import Settings
+from flowengine.errors import FlowEngineError
+from flowengine.server.application import build
+from flowengine.server.auth import check_reach
+from flowengine.types import Clock
+
+STOP_WITHIN: Final = 25.0
+"""Seconds for requests and actions in flight to finish after SIGTERM; what is left is resumed at the next start."""
+
+BACKLOG: Final = 2048
+
+
+class CannotListen(FlowEngineError):
+    """The address cannot be listened at: the port is taken, or the host is not this machine's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A server that takes requests."""
+
+    app: App
+    url: str
+
+
+@asynccontextmanager
+async def serving(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Serving]:
+    """Serve inside this event loop: the port is open and triggers are in force when it begins.
+
+    Port 0 takes a free one. Raises `CannotListen`, and what `App.open` raises.
+    """
+    check_reach(settings)
+    listener = listen(settings.host, settings.port)
+    try:
+        url = _address(settings.host, listener)
+        async with App.open(settings, clock=clock) as app:
+            app.public_url = settings.public_url.rstrip("/") or url
+            server = _server(app)
+            accepting = asyncio.create_task(server.serve(sockets=[listener]), name="http")
+            try:
+                await _until_started(server, accepting)
+                app.store.lock.publish({"url": url})
+                await app.triggers.start(app.public_url)
+                yield Serving(app, url)
+            finally:
+                await app.triggers.stop()
+                server.should_exit = True
+                await accepting
+    finally:
+        listener.close()
+
+
+async def serve(settings: Settings, started: Callable[[Serving], None] = lambda _: None) -> None:
+    """Serve until SIGTERM or Ctrl-C; `started` is called when requests are taken."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, stop.set)
+    try:
+        async with serving(settings) as server:
+            started(server)
+            await stop.wait()
+    finally:
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(one)
+
+
+def run(settings: Settings, started: Callable[[Serving], None] = lambda _: None) -> None:
+    """`serve` on the fastest event loop there is."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serve(settings, started))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises `CannotListen` with what to do."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise CannotListen(f'"{host}" is not an address that can be listened at: {error.strerror}') from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise CannotListen(_why(error, host, port)) from None
+    return listener
+
+
+def _why(error: OSError, host: str, port: int) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"port {port} at {host} is in use by another program; choose another with --port"
+        case errno.EACCES:
+            return f"port {port} needs the rights of the system's administrator; choose one above 1023 with --port"
+        case errno.EADDRNOTAVAIL:
+            return f"{host} is not an address of this machine; choose another with --host"
+        case _:
+            return f"cannot listen at {host}:{port}: {error.strerror}"
+
+
+def _address(host: str, listener: socket.socket) -> str:
+    """Where this machine reaches the server."""
+    port = listener.getsockname()[1]
+    near = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{near}:{port}"
+
+
+def _server(app: App) -> uvicorn.Server:
+    config = uvicorn.Config(
+        build(app),
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_graceful_shutdown=int(STOP_WITHIN),
+        ws="none",
+    )
+    return _Quiet(config)
+
+
+class _Quiet(uvicorn.Server):
+    """Leaves signals to `serve`, which stops triggers and engine in order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _until_started(server: uvicorn.Server, accepting: asyncio.Task[None]) -> None:
+    while not server.started:
+        if accepting.done():
+            await accepting
+            raise CannotListen
+        await asyncio.sleep(0.005)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop

@@ -1,0 +1,364 @@
+"""All triggers of a project: started, kept in line with `flows/` and its switches, stopped.
+
+`flows/` is looked at every second. A file that changed is read again; a file that has errors keeps its former version in
+force. What is switched on has its hooks open, its webhooks registered, its schedules and polls set.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from flowengine.errors import ActionError, FlowEngineError, OperationFailed
+from flowengine.manifests.operation import Operation
+from flowengine.spec.flow import Flow
+from flowengine.spec.triggers import OperationTrigger, Poll, Schedule, Trigger, Webhook
+from flowengine.store import Store
+from flowengine.triggers.dispatch import Arrival, Dispatcher
+from flowengine.triggers.hooks import Hooks
+from flowengine.triggers.library import Library
+from flowengine.triggers.polling import Polls
+from flowengine.triggers.schedule import Schedules, coming
+from flowengine.triggers.subscriptions import Subscriptions, Wanted
+from flowengine.triggers.timer import Timer
+from flowengine.types import Clock, Disposition, JsonObject
+
+LOOK_EVERY: Final = 1.0
+"""Seconds between two looks at `flows/`."""
+
+CHECK_SCHEDULES_EVERY: Final = timedelta(seconds=30)
+"""Schedules are looked at this often whatever their alarms say, so that a clock that was set is noticed."""
+
+POLL_EVERY: Final = timedelta(minutes=1)
+"""For polling triggers of manifests whose flow says nothing."""
+
+SLOWEST_RETRY: Final = timedelta(hours=1)
+
+log = logging.getLogger(__name__)
+
+State = Literal["active", "registering", "failed", "removing", "off"]
+
+STATES: Final[dict[str, State]] = {"registering": "registering", "removing": "removing"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerState:
+    """How a trigger stands, for `flows list`."""
+
+    key: str
+    kind: str
+    name: str
+    state: State
+    detail: str = ""
+    """What is wrong, when something is."""
+    next_at: datetime | None = None
+    address: str = ""
+    """Of webhooks: where deliveries go."""
+
+    def to_json(self) -> JsonObject:
+        return {
+            "key": self.key,
+            "kind": self.kind,
+            "name": self.name,
+            "state": self.state,
+            "detail": self.detail,
+            "next_at": self.next_at.isoformat() if self.next_at else None,
+            "address": self.address,
+        }
+
+
+@dataclass(slots=True)
+class _Polled:
+    failures: int = 0
+    error: str = ""
+    next_at: datetime | None = None
+
+
+class Triggers:
+    """The triggers of one project."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        library: Library,
+        dispatcher: Dispatcher,
+        hooks: Hooks,
+        schedules: Schedules,
+        polls: Polls,
+        subscriptions: Subscriptions,
+        operation: Callable[[str, str], Operation | None],
+        service_address: Callable[[str, str | None], str],
+        clock: Clock,
+    ) -> None:
+        self.store = store
+        self.library = library
+        self.dispatcher = dispatcher
+        self.hooks = hooks
+        self.schedules = schedules
+        self.polls = polls
+        self.subscriptions = subscriptions
+        self.operation = operation
+        self.service_address = service_address
+        """The base URL of a connector's connection: (connector, connection's name)."""
+        self.clock = clock
+        self.timer = Timer()
+        self.public_url = ""
+        self.switches: dict[str, bool] = {}
+        self._polled: dict[str, _Polled] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._watching: asyncio.Task[None] | None = None
+        self._reconciling: asyncio.Task[None] | None = None
+        self._armed = False
+
+    async def load(self) -> None:
+        """Read flows and switches; nothing is started yet, but hooks are open."""
+        self.switches = await self.store.flows.enabled()
+        await self.subscriptions.load()
+        self.hooks.subscriptions = self.subscriptions.records
+        await self.refresh()
+
+    async def start(self, public_url: str) -> None:
+        """Set alarms, register webhooks, watch `flows/`. `public_url` is where services reach this engine."""
+        self.public_url = public_url.rstrip("/")
+        self._armed = True
+        self.timer.start()
+        self.timer.every("schedules", CHECK_SCHEDULES_EVERY, self._check_schedules)
+        for flow in self.library.flows():
+            self._arm(flow)
+        self._reconcile_soon()
+        self._watching = asyncio.create_task(self._watch(), name="watch flows/")
+
+    async def stop(self) -> None:
+        """Start nothing more. Webhooks stay registered: the engine will be back."""
+        self._armed = False
+        self.timer.stop()
+        for job in (self._watching, self._reconciling):
+            if job:
+                job.cancel()
+                with suppress(asyncio.CancelledError):
+                    await job
+
+    def enabled(self, flow: Flow) -> bool:
+        """Whether the file and the operator's switch both say so."""
+        return flow.enabled and self.switches.get(flow.id, True)
+
+    async def switch(self, flow_id: str, on: bool) -> None:
+        """The operator's switch. Raises `NotFound`."""
+        flow = self.library.get(flow_id)
+        await self.store.flows.set_enabled(flow_id, on)
+        self.switches[flow_id] = on
+        self._arm(flow)
+        self._reconcile_soon()
+
+    async def refresh(self) -> list[str]:
+        """Read what changed in `flows/`; the ids of those flows."""
+        changed = await self.library.refresh()
+        for flow_id in changed:
+            self._disarm(flow_id)
+            entry = self.library.entries.get(flow_id)
+            if entry is None or entry.flow is None:
+                self.hooks.close(flow_id)
+                continue
+            if entry.broken:
+                log.warning("%s has errors; the version before stays in force: %s", entry.file, entry.findings[0])
+            self.hooks.arrange(entry.flow, lambda trigger: self.operation(trigger.connector, trigger.operation))
+            self._arm(entry.flow)
+        if changed:
+            self._reconcile_soon()
+        return changed
+
+    async def settled(self) -> None:
+        """Wait until the webhooks at services have been brought in line as far as they can be now."""
+        while self._reconciling and not self._reconciling.done():
+            await asyncio.wait([self._reconciling])
+
+    def states(self, flow: Flow) -> list[TriggerState]:
+        """How each of a flow's triggers stands."""
+        return [self._state(flow, trigger) for trigger in flow.triggers]
+
+    # What is armed
+
+    def _arm(self, flow: Flow) -> None:
+        self._disarm(flow.id)
+        if not self._armed:
+            return
+        for trigger in flow.triggers:
+            match trigger:
+                case Schedule():
+                    self._alarm_schedule(flow, trigger, self.clock.now())
+                case Poll() if self.enabled(flow):
+                    self._alarm_poll(flow, trigger, self.clock.now())
+                case OperationTrigger() if self.enabled(flow) and self._polling(trigger):
+                    self._alarm_poll(flow, trigger, self.clock.now())
+                case _:
+                    continue
+
+    def _disarm(self, flow_id: str) -> None:
+        for key in self.timer.alarms():
+            if key.startswith(f"{flow_id}/"):
+                self.timer.cancel(key)
+
+    def _polling(self, trigger: OperationTrigger) -> bool:
+        operation = self.operation(trigger.connector, trigger.operation)
+        return operation is not None and operation.trigger_kind == "polling"
+
+    def _in_force(self, flow: Flow) -> bool:
+        entry = self.library.entries.get(flow.id)
+        return self._armed and entry is not None and entry.flow is flow
+
+    # Schedules
+
+    def _alarm_schedule(self, flow: Flow, trigger: Schedule, moment: datetime) -> None:
+        self.timer.at(_key(flow, trigger), moment, lambda: self._on_schedule(flow, trigger))
+
+    async def _on_schedule(self, flow: Flow, trigger: Schedule) -> None:
+        async with self._lock(_key(flow, trigger)):
+            if not self._in_force(flow):
+                return
+            following = await self.schedules.settle(flow, trigger, enabled=self.enabled(flow))
+        if following and self._in_force(flow):
+            self._alarm_schedule(flow, trigger, following)
+
+    async def _check_schedules(self) -> None:
+        for flow in self.library.flows():
+            for trigger in flow.triggers:
+                if isinstance(trigger, Schedule):
+                    await self._on_schedule(flow, trigger)
+
+    # Polls
+
+    def _alarm_poll(self, flow: Flow, trigger: Poll | OperationTrigger, moment: datetime) -> None:
+        key = _key(flow, trigger)
+        self._polled.setdefault(key, _Polled()).next_at = moment
+        self.timer.at(key, moment, lambda: self._on_poll(flow, trigger))
+
+    async def _on_poll(self, flow: Flow, trigger: Poll | OperationTrigger) -> None:
+        async with self._lock(_key(flow, trigger)):
+            if not self._in_force(flow) or not self.enabled(flow):
+                return
+            pause = await self._poll_once(flow, trigger)
+        if self._in_force(flow) and self.enabled(flow):
+            self._alarm_poll(flow, trigger, self.clock.now() + pause)
+
+    async def _poll_once(self, flow: Flow, trigger: Poll | OperationTrigger) -> timedelta:
+        """Poll; how long to pause. The first failure in a row leaves an event, so that people find out why nothing starts."""
+        state = self._polled.setdefault(_key(flow, trigger), _Polled())
+        every = trigger.every or POLL_EVERY
+        try:
+            await self.polls.poll(flow, trigger)
+        except Exception as error:  # noqa: BLE001 - a poll that fails must not end all polls
+            told = _told(error)
+            if not state.failures:
+                await self.dispatcher.refuse(
+                    flow,
+                    trigger,
+                    Arrival(value=None, source=trigger.name),
+                    f"polling failed: {told}",
+                    Disposition.FAILED,
+                )
+            state.failures, state.error = state.failures + 1, told
+            log.warning("polling %s for %s: %s", trigger.name, flow.id, told)
+            return max(every, _asked_to_wait(error))
+        state.failures, state.error = 0, ""
+        return every
+
+    # Webhooks at services
+
+    def _wanted(self) -> list[Wanted]:
+        found = []
+        for flow in self.library.flows():
+            for trigger in flow.triggers:
+                if not isinstance(trigger, OperationTrigger) or not self.enabled(flow):
+                    continue
+                operation = self.operation(trigger.connector, trigger.operation)
+                if operation is None or operation.trigger_kind != "webhook":
+                    continue
+                url = self.public_url + self.hooks.address(flow.id, trigger.key)
+                base_url = self.service_address(trigger.connector, trigger.connection)
+                found.append(Wanted(flow, trigger, operation, url, base_url))
+        return found
+
+    def _reconcile_soon(self) -> None:
+        """Bring webhooks in line now; when that is going on, once more after it."""
+        if not self._armed:
+            return
+        former = self._reconciling
+        self._reconciling = asyncio.create_task(self._reconcile(former), name="reconcile webhooks")
+
+    async def _reconcile(self, former: asyncio.Task[None] | None) -> None:
+        if former and not former.done():
+            await asyncio.wait([former])
+        again = await self.subscriptions.reconcile(self._wanted())
+        if again is not None and self._armed:
+            self.timer.at("subscriptions", self.clock.now() + max(again, timedelta(seconds=1)), self._reconcile_again)
+
+    async def _reconcile_again(self) -> None:
+        self._reconcile_soon()
+
+    # The rest
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                await self.refresh()
+            except Exception:
+                log.exception("flows/ could not be read; it will be looked at again")
+
+    def _lock(self, key: str) -> asyncio.Lock:
+        return self._locks.setdefault(key, asyncio.Lock())
+
+    def _state(self, flow: Flow, trigger: Trigger) -> TriggerState:
+        state: State = "active" if self.enabled(flow) else "off"
+        detail, next_at, address = "", None, ""
+        match trigger:
+            case Schedule():
+                next_at = coming(trigger, self.clock.now()) if state == "active" else None
+            case Webhook():
+                address = self.public_url + self.hooks.address(flow.id, trigger.key)
+            case OperationTrigger() if not self._polling(trigger):
+                state, detail = self._registration(flow, trigger, state)
+                address = self.public_url + self.hooks.address(flow.id, trigger.key)
+            case OperationTrigger() | Poll():
+                polled = self._polled.get(_key(flow, trigger), _Polled())
+                detail, next_at = polled.error, polled.next_at if state == "active" else None
+                state = "failed" if detail and state == "active" else state
+            case _:
+                pass
+        return TriggerState(
+            key=trigger.key,
+            kind=trigger.kind,
+            name=trigger.name,
+            state=state,
+            detail=detail,
+            next_at=next_at,
+            address=address,
+        )
+
+    def _registration(self, flow: Flow, trigger: OperationTrigger, state: State) -> tuple[State, str]:
+        record = self.subscriptions.records.get((flow.id, trigger.key))
+        if record is None:
+            return ("registering", "") if state == "active" else (state, "")
+        return (state if record.state == "active" else STATES.get(record.state, "failed")), record.error
+
+
+def _key(flow: Flow, trigger: Trigger) -> str:
+    return f"{flow.id}/{trigger.key}"
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, FlowEngineError):
+        return error.message
+    log.error("a poll failed in the engine itself", exc_info=error)
+    return f"{type(error).__name__} in the engine itself"
+
+
+def _asked_to_wait(error: Exception) -> timedelta:
+    seconds = error.retry_after if isinstance(error, OperationFailed) else None
+    return min(timedelta(seconds=seconds or 0), SLOWEST_RETRY) if isinstance(error, ActionError) else timedelta()
