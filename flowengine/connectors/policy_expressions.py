@@ -123,10 +123,12 @@ def evaluate_text(text: str, context: Context) -> str:
 
 
 def evaluate_json(text: str, context: Context) -> Json:
-    """A text that stands for JSON with expressions in it, such as `[{@body().gifts}]`; plain text when it is none."""
+    """A text that stands for a list or an object with expressions in it, such as `[{@body().gifts}]`; else text."""
     parts = parse(text)
     if len(parts) == 1 and isinstance(parts[0], Call):
         return call(parts[0], context)
+    if text.lstrip()[:1] not in ("[", "{"):
+        return evaluate_text(text, context)
     joined = "".join(part if isinstance(part, str) else json.dumps(call(part, context)) for part in parts)
     try:
         return json.loads(joined)
