@@ -10,7 +10,7 @@ from flowengine import __version__
 def main() -> None:
     """The `flowengine` command. `--version` answers before anything else is imported."""
     if sys.argv[1:] in (["--version"], ["-V"]):
-        output.say(f"flowengine {__version__}")
+        sys.stdout.write(f"flowengine {__version__}\n")
         return
     from flowengine.cli.root import answer
 

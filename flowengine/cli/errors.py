@@ -48,6 +48,10 @@ class NotReady(FlowEngineError):
     """The engine or the project is not set up or cannot be reached."""
 
 
+class DidNotStart(FlowEngineError):
+    """The event started no run."""
+
+
 def guarded(command: Callable[[], int]) -> int:
     """Run a command; give its exit code, or that of the error it ended with, told on stderr."""
     try:
@@ -70,7 +74,7 @@ def exit_code(error: FlowEngineError) -> Exit:
             return Exit.NOT_READY
         case Unauthorized():
             return Exit.SIGN_IN
-        case ActionError():
+        case ActionError() | DidNotStart():
             return Exit.FOUND
         case _:
             return Exit.USAGE

@@ -10,6 +10,7 @@ from flowengine.cli import output, place
 from flowengine.cli.errors import WrongUsage
 from flowengine.cli.place import AsJson
 from flowengine.cli.since import parse_since
+from flowengine.errors import NotFound
 from flowengine.types import Disposition
 
 if TYPE_CHECKING:
@@ -35,9 +36,10 @@ def list_(
     """The newest events first."""
     here = place.settings(ctx)
     wanted = [_disposition(word) for word in disposition or []]
-    query = {"flow": flow, "dispositions": wanted, "since": parse_since(since), "limit": limit, "before": before}
-    events, runs = place.finish(_read(here, query)) if place.has_database(here) else ([], {})
-    following = events[-1].id if len(events) == limit else None
+    query = {"flow": flow, "dispositions": wanted, "since": parse_since(since), "limit": limit + 1, "before": before}
+    more, runs = place.finish(_read(here, query)) if place.has_database(here) else ([], {})
+    events = more[:limit]
+    following = events[-1].id if len(more) > limit else None
     if as_json:
         from flowengine.store.documents import event_document
 
@@ -114,28 +116,22 @@ def show(
     if as_json:
         from flowengine.store.documents import event_document
 
-        output.emit(event={**event_document(record, runs), "body": body(record)})
+        output.emit(event=event_document(record, runs, body=True))
         return
     _print(record, runs)
 
 
 async def _one(here: Settings, reference: str) -> tuple[EventRecord, list[str]]:
+    if not place.has_database(here):
+        raise NotFound(f"no event came in at {here.project} yet")
     async with place.history(here) as store:
         record = await store.events.get(reference)
         return record, (await store.events.run_ids([record.id])).get(record.id, [])
 
 
-def body(event: EventRecord) -> Any:
-    """The event's body as JSON where it is JSON, else as text."""
-    import json
-
-    try:
-        return json.loads(event.body)
-    except ValueError:
-        return event.body.decode("utf-8", "backslashreplace")
-
-
 def _print(event: EventRecord, runs: list[str]) -> None:
+    from flowengine.store.documents import readable
+
     output.say(f"Event {event.id}  {output.shown(output.status(event.disposition))}")
     output.say(f"  for       {output.clean(event.flow)}, by its trigger {output.clean(event.trigger_name)}")
     output.say(
@@ -149,7 +145,7 @@ def _print(event: EventRecord, runs: list[str]) -> None:
         output.say(f"  run       {run}")
     if event.body:
         output.say("\nWhat came in:")
-        output.say(output.indented(body(event), "  "))
+        output.say(output.indented(readable(event.body), "  "))
     if runs:
         output.tell(f"\nWhat the run did: flowengine runs show {runs[0]}")
 

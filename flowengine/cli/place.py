@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -73,8 +74,6 @@ def catalog(here: Settings) -> Catalog:
 
 def _cache_home() -> Path:
     """Where summaries are kept when there is no project to keep them in."""
-    import os
-
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "flowengine" / "connectors.cache"
 
 
@@ -128,19 +127,21 @@ async def history(here: Settings) -> AsyncIterator[Store]:
         yield store
 
 
+SECRET_PREFIX = "FLOWENGINE_SECRET_"
+"""A secret that is not stored may come from the variable of this and its name."""
+
+
 async def stored_secrets(here: Settings) -> Callable[[str], str | None]:
-    """A look-up of the project's secrets."""
-    if not has_database(here):
-        return lambda name: None
-    async with history(here) as store:
-        values = {name: await store.secrets.get(name) for name in await store.secrets.names()}
-    return values.get
+    """A look-up of the project's secrets: stored ones, else those in the environment."""
+    values: Mapping[str, str] = {}
+    if has_database(here):
+        async with history(here) as store:
+            values = await store.secrets.all()
+    return lambda name: values.get(name) or os.environ.get(SECRET_PREFIX + name.upper().replace("-", "_"))
 
 
 async def connections(here: Settings) -> tuple[Mapping[str, Connection], list[Finding]]:
     """The connections of `connections.yaml` and what is wrong with the file."""
-    import os
-
     from flowengine.connectors.connection import read_connections
 
     if not here.connections_file.is_file():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flowengine.cli import output, place
-from flowengine.cli.errors import Exit, NotReady, WrongUsage
+from flowengine.cli.errors import Exit, WrongUsage
 from flowengine.cli.place import AsJson
 from flowengine.cli.since import parse_since
 from flowengine.errors import NotFound
@@ -15,7 +15,6 @@ from flowengine.types import Status
 
 if TYPE_CHECKING:
     from flowengine.config import Settings
-    from flowengine.store import Store
     from flowengine.store.records import RunRecord
 
 app = place.group("What ran, what each action did, where it failed.")
@@ -49,11 +48,12 @@ def list_(
         "statuses": statuses,
         "since": parse_since(since),
         "search": search,
-        "limit": limit,
+        "limit": limit + 1,
         "before": before,
     }
-    found = place.finish(_read(here, query)) if place.has_database(here) else []
-    following = found[-1].id if len(found) == limit else None
+    more = place.finish(_read(here, query)) if place.has_database(here) else []
+    found = more[:limit]
+    following = found[-1].id if len(more) > limit else None
     if as_json:
         from flowengine.store.documents import run_document
 

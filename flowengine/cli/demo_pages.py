@@ -1,0 +1,155 @@
+"""The demo's words, for someone who sees flowengine for the first time."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from flowengine.cli import output
+from flowengine.cli.events import reason_text
+from flowengine.cli.run_page import MARKS, log_text
+from flowengine.types import Disposition, JsonObject, Status, format_path
+
+if TYPE_CHECKING:
+    from flowengine.cli.demo_story import Told
+    from flowengine.store.records import ActionRecord, EventRecord, RunRecord
+
+TITLES = {
+    "livechat": "LiveChat: tickets, agents, chats (Microsoft's LiveChat connector)",
+    "livechat-agent": "LiveChat: the agent's chat (Agent Chat API 3.6)",
+    "comm100": "Comm100: the chat server (API 4)",
+}
+
+
+def introduce(told: Told) -> None:
+    """Who takes part."""
+    _head("1  Three services and an engine, all on this machine")
+    for name, url in told.services.items():
+        output.say(f"   {url}  a stand-in of {TITLES[name]}")
+    output.say(f"   {told.engine}  the engine, with the flows of {told.folder}/flows")
+    registered = told.registered()
+    _head(f"2  {len(told.flows)} flows are on; the engine registered its webhooks at the services")
+    for flow, states in told.flows.items():
+        for state in states:
+            output.say(f"   {flow:<28} {_starts(state)}")
+    if failed := [state for state in registered if state["detail"]]:
+        output.tell(f"   {len(failed)} could not be registered: {failed[0]['detail']}")
+    _head("3  Things happen at the services")
+
+
+def _starts(state: JsonObject) -> str:
+    """What starts the flow, for people."""
+    match state["kind"]:
+        case "use":
+            return f"when {state['name']} comes" + ("" if not state["detail"] else f" ({state['detail']})")
+        case "webhook":
+            return "when its own web address is called"
+        case "schedule":
+            return f"by the clock, next {output.moment(state['next_at'])}" if state["next_at"] else "by the clock"
+        case "poll":
+            return f"when {state['name']} shows something new"
+        case _:
+            return "by hand"
+
+
+def happened(service: str, told: str) -> None:
+    """One thing that a person did."""
+    output.say(f"   {service:<15} {output.clean(told)}")
+
+
+def conclude(told: Told) -> None:
+    """What the engine made of it: every event with why, every run with what it did, and where to look."""
+    started = [(event, runs) for event, runs in told.events if runs]
+    others = [(event, runs) for event, runs in told.events if not runs]
+    _head(f"4  {len(told.events)} events came in; {len(started)} started a run")
+    for run, actions in told.runs:
+        _print_run(told, run, actions)
+    if others:
+        _head(f"5  {len(others)} events started nothing, and the history knows why")
+        for event, _ in others:
+            _print_unstarted(event)
+    good = sum(run.status is Status.SUCCEEDED for run, _ in told.runs)
+    _head(f"In short: {len(told.runs)} runs, {good} succeeded, {len(told.runs) - good} did not. Look further:")
+    for command, what in _commands(told):
+        output.say(f"   {command:<62} {what}")
+
+
+def _print_run(told: Told, run: RunRecord, actions: list[ActionRecord]) -> None:
+    event = next((each for each, _ in told.events if each.id == run.event_id), None)
+    came = f"{event.trigger_name}: {subject(event)}" if event else run.trigger_name
+    output.say(f"   {output.paint(output.clean(run.flow), 'bold')}  {output.shown(output.status(run.status))}  because of {output.clean(came)}")
+    for action in actions:
+        if action.status is not Status.SKIPPED:
+            output.say(f"     {output.paint(MARKS.get(action.status, ' '), output.STYLES.get(action.status, ''))} {_did(told, run, action)}")
+    if run.error:
+        output.say(f"     {output.paint('failed', 'red')}: {output.clean(run.error.get('message'))}")
+
+
+def _did(told: Told, run: RunRecord, action: ActionRecord) -> str:
+    """An action in one line: what it did at the service, or what it decided."""
+    name = output.clean(action.name)
+    if action.kind == "log":
+        return f'{name}: "{output.clean(output.json_text(log_text(action), 200))}"'
+    if action.kind == "use":
+        plain = format_path(tuple(part for part in action.path if isinstance(part, str)))
+        use = told.operations.get((run.flow, plain), "")
+        answer = action.attempts[-1].status_code if action.attempts else None
+        return f"{name}: {use} -> {answer or 'no answer'}"
+    return name
+
+
+def subject(event: EventRecord) -> str:
+    """What an event is about, in a few words: a ticket's subject, a visitor's name, else nothing."""
+    from flowengine.store.documents import readable
+
+    body = readable(event.body)
+    for path in (("ticket", "subject"), ("visitor", "name"), ("payload", "chat", "id"), ("topic",), ("id",)):
+        found = body
+        for part in path:
+            found = found.get(part) if isinstance(found, dict) else None
+        if isinstance(found, str):
+            return f'"{found}"'
+    return "an event"
+
+
+def _print_unstarted(event: EventRecord) -> None:
+    word = output.shown(output.Styled(str(event.disposition), output.STYLES[event.disposition]))
+    output.say(f"   {output.clean(event.flow)}  {word}  {output.clean(event.trigger_name)}: {output.clean(subject(event))}")
+    if reason := reason_text(event.reason):
+        output.say(textwrap.indent(textwrap.fill(output.clean(reason), 100), "       "))
+
+
+def commands(told: Told) -> list[str]:
+    """The commands that tell more."""
+    return [command for command, _ in _commands(told)]
+
+
+def _commands(told: Told) -> list[tuple[str, str]]:
+    prefix = f"flowengine -C {told.folder}"
+    found = [(f"{prefix} runs list", "every run")]
+    if told.runs:
+        found.append((f"{prefix} runs show {_telling_run(told).id}", "one run, action by action"))
+    filtered = next((event for event, _ in told.events if event.disposition is Disposition.FILTERED), None)
+    if filtered:
+        found.append((f"{prefix} events show {filtered.id}", "why a flow did not run"))
+    found.append((f"{prefix} flows show assign-refund-tickets", "what a flow does"))
+    return found
+
+
+def _telling_run(told: Told) -> RunRecord:
+    """A failed run if there is one; else the one that did most."""
+    failed = [run for run, _ in told.runs if run.status in (Status.FAILED, Status.TIMED_OUT)]
+    return failed[0] if failed else max(told.runs, key=lambda each: len(each[1]))[0]
+
+
+def stay(told: Told) -> None:
+    """What can be done while it stays up."""
+    _head(f"The engine stays up at {told.engine} until Ctrl-C. Make something happen yourself:")
+    url = told.services["livechat"]
+    body = '{"subject": "Refund, please"}'
+    output.say(f"   curl -X POST {url}/_sandbox/ticket -H 'content-type: application/json' -d '{body}'")
+    output.say(f"   flowengine -C {told.folder} events list")
+
+
+def _head(text: str) -> None:
+    output.say(f"\n{output.paint(text, 'bold')}")

@@ -1,0 +1,169 @@
+"""The demo as it goes: services, engine, events, runs; told while it happens and handed over as a document."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flowengine.cli import demo_events, demo_pages, demo_project
+from flowengine.cli.demo_events import FORM, HAPPENINGS, Happening
+from flowengine.types import JsonObject, Status
+
+if TYPE_CHECKING:
+    from flowengine.app import App
+    from flowengine.sandbox.stand_in import StandIn
+    from flowengine.store.records import ActionRecord, EventRecord, RunRecord
+
+SERVICES = ("livechat", "livechat-agent", "comm100")
+SETTLE_WITHIN = 20.0
+"""Seconds for everything that was set off to come to an end."""
+
+
+@dataclass(slots=True)
+class Told:
+    """What happened, as far as it has."""
+
+    folder: Path
+    services: dict[str, str] = field(default_factory=dict)
+    engine: str = ""
+    flows: dict[str, list[JsonObject]] = field(default_factory=dict)
+    """Flow id to the states of its triggers."""
+    happened: list[JsonObject] = field(default_factory=list)
+    events: list[tuple[EventRecord, list[str]]] = field(default_factory=list)
+    runs: list[tuple[RunRecord, list[ActionRecord]]] = field(default_factory=list)
+    operations: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """(flow id, action path without iterations) to `connector.Operation`."""
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether runs were started and every one succeeded."""
+        return bool(self.runs) and all(run.status is Status.SUCCEEDED for run, _ in self.runs)
+
+    def registered(self) -> list[JsonObject]:
+        """The triggers that the engine registered at a service."""
+        return [state for states in self.flows.values() for state in states if state["kind"] == "use"]
+
+    def document(self) -> JsonObject:
+        from flowengine.store.documents import event_document, run_document
+
+        return {
+            "folder": str(self.folder),
+            "engine": self.engine,
+            "services": [{"name": name, "url": url} for name, url in self.services.items()],
+            "flows": [{"id": flow, "triggers": states} for flow, states in self.flows.items()],
+            "happened": self.happened,
+            "events": [event_document(event, runs) for event, runs in self.events],
+            "runs": [run_document(run, actions=actions) for run, actions in self.runs],
+            "commands": demo_pages.commands(self),
+        }
+
+
+async def tell(folder: Path, *, port: int, stay: bool, quiet: bool) -> Told:
+    """Play the whole demo; prints each part as it happens unless `quiet`."""
+    from flowengine.config import Settings
+    from flowengine.sandbox.server import serve
+    from flowengine.server.run import serving
+
+    told = Told(folder)
+    async with AsyncExitStack() as stack:
+        stand_ins = {name: await stack.enter_async_context(serve(name, fast_retries=True)) for name in SERVICES}
+        told.services = {name: stand_in.url for name, stand_in in stand_ins.items()}
+        demo_project.connect(folder, {name: (each.url, each.credentials) for name, each in stand_ins.items()})
+        # An empty environment: a FLOWENGINE_DATABASE_URL that is set for real work must not meet the demo.
+        settings = Settings.load(folder, environ={}, port=port)
+        server = await stack.enter_async_context(serving(settings))
+        told.engine = server.url
+        await _arm(server.app, told)
+        if not quiet:
+            demo_pages.introduce(told)
+        await _happen(stand_ins, told, quiet=quiet)
+        await _send_form(server.app, told, quiet=quiet)
+        await _settle(server.app, stand_ins)
+        await _collect(server.app, told)
+        if not quiet:
+            demo_pages.conclude(told)
+        if stay:
+            await _stay(told, quiet=quiet)
+    return told
+
+
+async def _arm(app: App, told: Told) -> None:
+    """Give the contact form its secret and wait until every webhook is registered."""
+    await app.set_secret("contact_form_token", secrets.token_urlsafe(16))
+    await app.triggers.settled()
+    for entry in sorted(app.library.entries.values(), key=lambda each: each.id):
+        if entry.flow is not None:
+            told.flows[entry.id] = [state.to_json() for state in app.triggers.states(entry.flow)]
+    told.operations = _operations(app)
+
+
+def _operations(app: App) -> dict[tuple[str, str], str]:
+    from flowengine.spec.actions import OperationAction
+    from flowengine.types import format_path
+
+    return {
+        (flow.id, format_path(path)): action.use
+        for flow in app.library.flows()
+        for path, action in flow.walk()
+        if isinstance(action, OperationAction)
+    }
+
+
+async def _happen(stand_ins: Mapping[str, StandIn], told: Told, *, quiet: bool) -> None:
+    for happening in HAPPENINGS:
+        stand_in = stand_ins[happening.service]
+        if happening.signal not in stand_in.service.signals or not stand_in.service.webhooks():
+            continue
+        await demo_events.cause(stand_in.control_url, happening)
+        _note(told, happening, quiet=quiet)
+        await stand_in.settled()
+
+
+def _note(told: Told, happening: Happening, *, quiet: bool) -> None:
+    told.happened.append({"service": happening.service, "what": happening.told})
+    if not quiet:
+        demo_pages.happened(happening.service, happening.told)
+
+
+async def _send_form(app: App, told: Told, *, quiet: bool) -> None:
+    """The contact form of a web site posts to a flow's own address and shows the answer to its visitor."""
+    state = next((each for each in told.flows.get("contact-form", []) if each["kind"] == "webhook"), None)
+    if state is None:
+        return
+    token = app.secrets.get("contact_form_token") or ""
+    answer = await demo_events.call("POST", state["address"], FORM, {"x-form-token": token})
+    said = f"Lena Frost sends the web site's contact form; the flow answers her at once: {answer}"
+    _note(told, Happening("web site", "", said), quiet=quiet)
+
+
+async def _settle(app: App, stand_ins: Mapping[str, StandIn]) -> None:
+    """Until no delivery is under way and no run goes on. What takes longer is shown as it is then."""
+    going = [Status.QUEUED, Status.RUNNING]
+    loop = asyncio.get_running_loop()
+    end, calm = loop.time() + SETTLE_WITHIN, 0
+    while calm < 3 and loop.time() < end:
+        for stand_in in stand_ins.values():
+            await stand_in.settled()
+        calm = 0 if await app.store.runs.list(statuses=going, limit=1) else calm + 1
+        await asyncio.sleep(0.05)
+
+
+async def _collect(app: App, told: Told) -> None:
+    """Read the history as the commands would, oldest first."""
+    events = [each for each in await app.store.events.list(limit=500)][::-1]
+    runs_of = await app.store.events.run_ids([each.id for each in events])
+    told.events = [(event, list(runs_of.get(event.id, []))) for event in events]
+    for run in [each for each in await app.store.runs.list(limit=500)][::-1]:
+        told.runs.append((run, list(await app.store.runs.actions(run.id))))
+
+
+async def _stay(told: Told, *, quiet: bool) -> None:
+    if not quiet:
+        demo_pages.stay(told)
+    await asyncio.Event().wait()
+

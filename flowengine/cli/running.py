@@ -1,0 +1,77 @@
+"""Starting a run and showing its progress, in this process or through the engine's API."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from flowengine.cli import output, place
+from flowengine.cli.errors import DidNotStart
+from flowengine.cli.run_watch import PAUSE, Progress
+from flowengine.errors import Conflict
+
+if TYPE_CHECKING:
+    from flowengine.cli.server_client import Server
+    from flowengine.config import Settings
+    from flowengine.store import Store
+    from flowengine.store.records import RunRecord
+
+
+async def run_here(
+    here: Settings, flow: str, event: Any, inputs: Mapping[str, Any], *, seconds: float | None, quiet: bool
+) -> RunRecord:
+    """Run a flow in this process, which is the project's engine for as long."""
+    from flowengine.app import Engine, NotStarted
+
+    async with Engine.open(here) as engine:
+        try:
+            run = await engine.submit(flow, event=event, inputs=inputs)
+        except NotStarted as error:
+            raise DidNotStart(f"{error.message}\nMore: flowengine events show {error.event.id}") from None
+        return await _shown(engine.app.store, run, seconds, quiet=quiet)
+
+
+async def run_there(
+    here: Settings,
+    server: Server,
+    flow: str,
+    event: Any,
+    inputs: Mapping[str, Any],
+    *,
+    wait: bool,
+    seconds: float | None,
+    quiet: bool,
+) -> RunRecord:
+    """Have the running engine run a flow, and follow it in the history."""
+    body = {"flow": flow, "inputs": dict(inputs)} | ({} if event is None else {"event": event})
+    try:
+        answer = await asyncio.to_thread(server.ask, "POST", "/runs", body)
+    except Conflict as error:
+        raise DidNotStart(f"{error.message}\nMore: flowengine events list --flow {flow} -L 1") from None
+    async with place.history(here) as store:
+        run = await store.runs.get(answer["run"]["id"])
+        return await _shown(store, run, seconds, quiet=quiet) if wait else run
+
+
+async def _shown(store: Store, run: RunRecord, seconds: float | None, *, quiet: bool) -> RunRecord:
+    """Follow the run to its end or to the limit; actions are printed as they come unless `quiet`."""
+    if not quiet:
+        output.tell(f"Run {run.id} of {output.clean(run.flow)}")
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await _follow(store, run.id, None if quiet else Progress())
+    return await store.runs.get(run.id)
+
+
+async def _follow(store: Store, run_id: str, progress: Progress | None) -> None:
+    pause = PAUSE / 10
+    while True:
+        run = await store.runs.get(run_id)
+        if progress:
+            progress.show(await store.runs.actions(run_id))
+        if run.status.finished:
+            return
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, PAUSE)

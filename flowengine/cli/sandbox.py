@@ -1,0 +1,30 @@
+"""`flowengine sandbox`: stand-ins of the services, to try flows without an account."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flowengine.cli import output, place
+from flowengine.cli.errors import NotReady
+from flowengine.errors import ConfigurationError, NotFound
+from flowengine.findings import did_you_mean
+
+app = place.single("Stand-ins of LiveChat and Comm100 to try flows without an account.")
+
+
+@app.command()
+def sandbox(
+    service: Annotated[str, typer.Argument(help="livechat, livechat-agent or comm100.")],
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="0 takes a free one.")] = 0,
+) -> None:
+    """Run a stand-in until Ctrl-C. It prints its address, the credentials to use, and how to make things happen there."""
+    from flowengine.sandbox.server import SERVICES, run
+
+    if service not in SERVICES:
+        raise NotFound(f'there is no stand-in of "{service}"; {did_you_mean(service, SERVICES)}')
+    try:
+        run(service, port, say=output.say)
+    except ConfigurationError as error:
+        raise NotReady(error.message) from None

@@ -1,0 +1,53 @@
+"""`flowengine serve`: the engine with its webhooks, schedules, polls and API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flowengine.cli import output, place
+from flowengine.cli.errors import NotReady
+
+if TYPE_CHECKING:
+    from flowengine.server.run import Serving
+
+app = place.single("The engine: webhooks, schedules, polls, runs, API.")
+
+
+@app.command()
+def serve(
+    ctx: typer.Context,
+    host: Annotated[str | None, typer.Option("--host", help="The address to listen at. [default: 127.0.0.1]")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", min=0, max=65_535, help="The port; 0 takes a free one. [default: 8080]")
+    ] = None,
+    public_url: Annotated[
+        str | None, typer.Option("--public-url", help="Where services reach the webhooks, when not at the address above.")
+    ] = None,
+) -> None:
+    """Run the project: events come in, flows run. Ctrl-C or SIGTERM stops it; runs that go on are resumed next time."""
+    from flowengine.server.run import CannotListen, run
+
+    here = place.project(ctx, host=host, port=port, public_url=public_url)
+    try:
+        run(here, _started)
+    except CannotListen as error:
+        raise NotReady(error.message) from None
+    output.tell("stopped; runs that were going on are resumed at the next start")
+
+
+def _started(serving: Serving) -> None:
+    """Tell where the engine is, which flows are in force, and which are not and why."""
+    output.say(f"flowengine serves {serving.app.settings.project} at {serving.url}")
+    for entry in sorted(serving.app.library.entries.values(), key=lambda each: each.id):
+        flow = entry.flow
+        if flow is None or entry.broken:
+            output.say(f"  {output.shown(output.Styled('broken', 'red'))}  {entry.id}: {len(entry.findings)} findings, see flowengine check")
+        if flow is not None:
+            on = serving.app.triggers.enabled(flow)
+            output.say(f"  {output.shown(output.Styled('on ' if on else 'off', 'green' if on else 'bright_black'))}     {output.clean(flow.id)}")
+            for state in serving.app.triggers.states(flow):
+                if state.detail:
+                    output.say(f"          {output.clean(state.name)}: {output.clean(state.detail)}")
+    output.tell("Ctrl-C stops it. In another terminal: flowengine events list · flowengine runs list")
