@@ -1,0 +1,176 @@
+"""The few child processes that render templates under limits, seen from the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path as FilePath
+
+from flowengine.errors import ExpressionError
+from flowengine.expressions import wire
+from flowengine.findings import Span
+from flowengine.types import Json, JsonObject, Path
+
+SIZE = 3
+STARTUP_SECONDS = 30.0
+STARVED_SECONDS = 5.0
+"""How long a child that gets no processor time is waited for: a busy machine is not the template's fault."""
+WORKED = 0.25
+"""The share of the time limit that a child must have computed for its template to be at fault."""
+
+
+class Pool:
+    """Children are started when needed and kept; one that exceeds a limit is ended, and its place taken by another.
+
+    A template that runs away holds one child until the limit; the others go on.
+    """
+
+    def __init__(self, *, seconds: float, memory: int, size: int = SIZE) -> None:
+        self._seconds = seconds
+        self._memory = memory
+        self._places = asyncio.Semaphore(size)
+        self._idle: list[_Child] = []
+        self._closed = False
+
+    async def render(
+        self, templates: list[tuple[str, Path]], scope: JsonObject, *, lenient: bool = False
+    ) -> list[Json]:
+        """What each template comes to. Raises `ExpressionError` for the first that fails or for a limit that is reached."""
+        request = wire.pack({"templates": templates, "scope": scope, "lenient": lenient})
+        async with self._places:
+            reply = await self._ask(request, templates)
+        if "error" in reply:
+            raise _error(reply["error"])
+        values: list[Json] = reply["values"]
+        return values
+
+    async def close(self) -> None:
+        """End all children."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().end()
+
+    async def _ask(self, request: bytes, templates: list[tuple[str, Path]]) -> JsonObject:
+        child = self._idle.pop() if self._idle else await _start(self._memory)
+        try:
+            reply = await child.ask(request, self._seconds)
+        except BaseException as error:
+            child.end()
+            if isinstance(error, TimeoutError):
+                raise _breach(f"the template took longer than {self._seconds:g} s", templates) from None
+            if isinstance(error, OSError | EOFError):
+                raise _breach("the template needs too much memory", templates) from None
+            raise
+        if self._closed:
+            child.end()
+        else:
+            self._idle.append(child)
+        return reply
+
+
+class _Child:
+    def __init__(
+        self, process: subprocess.Popen[bytes], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.process = process
+        self.reader = reader
+        self.writer = writer
+        self.computed = 0.0
+        """Seconds of processor time that the child had used when it last replied."""
+        self.late = False
+
+    async def ask(self, request: bytes, seconds: float) -> JsonObject:
+        """One request and its reply. Raises `TimeoutError`, or `OSError`/`EOFError` when the child died."""
+        self.writer.write(request)
+        watch = _Watch(self, seconds)
+        try:
+            return await self.receive()
+        except (OSError, EOFError):
+            if self.late:
+                raise TimeoutError from None
+            raise
+        finally:
+            watch.end()
+
+    async def receive(self) -> JsonObject:
+        head = await self.reader.readexactly(wire.LENGTH)
+        message: JsonObject = wire.unpack(await self.reader.readexactly(int.from_bytes(head, "big")))
+        self.computed = message["computed"]
+        return message
+
+    def end(self) -> None:
+        self.writer.close()
+        self.process.kill()
+        self.process.wait()
+
+    def computing(self) -> float:
+        """Seconds of processor time since the last reply; endless where the system does not say."""
+        try:
+            fields = FilePath(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        except OSError:
+            return float("inf")
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") - self.computed
+
+
+class _Watch:
+    """Ends a child that is at work for too long: the broken line then tells whoever waits."""
+
+    def __init__(self, child: _Child, seconds: float) -> None:
+        self.child = child
+        self.seconds = seconds
+        self.waited = seconds
+        self.timer = asyncio.get_running_loop().call_later(seconds, self.look)
+
+    def look(self) -> None:
+        if self.child.computing() >= self.seconds * WORKED or self.waited >= max(self.seconds, STARVED_SECONDS):
+            self.child.late = True
+            self.child.process.kill()
+            return
+        self.waited += self.seconds / 10
+        self.timer = asyncio.get_running_loop().call_later(self.seconds / 10, self.look)
+
+    def end(self) -> None:
+        self.timer.cancel()
+
+
+async def _start(memory: int) -> _Child:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = await asyncio.to_thread(_spawn, theirs.fileno(), memory)
+    reader, writer = await asyncio.open_connection(sock=ours)
+    child = _Child(process, reader, writer)
+    try:
+        async with asyncio.timeout(STARTUP_SECONDS):
+            await child.receive()
+    except BaseException:
+        child.end()
+        raise
+    return child
+
+
+def _spawn(descriptor: int, memory: int) -> subprocess.Popen[bytes]:
+    # no variables but the path: the environment may hold secrets
+    environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.Popen(  # noqa: S603  our own interpreter and module
+        [sys.executable, "-P", "-m", "flowengine.expressions.child", str(descriptor), str(memory)],
+        pass_fds=(descriptor,),
+        stdin=subprocess.DEVNULL,
+        env=environment,
+    )
+
+
+def _error(told: JsonObject) -> ExpressionError:
+    error = ExpressionError(told["message"], template=told.get("template") or "")
+    error.at = tuple(told["at"])
+    error.span = Span(*told["span"]) if told.get("span") else None
+    return error
+
+
+def _breach(message: str, templates: list[tuple[str, Path]]) -> ExpressionError:
+    text, at = templates[0]
+    error = ExpressionError(message, template=text)
+    error.at = at
+    return error
