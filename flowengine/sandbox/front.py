@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from flowengine.sandbox.faults import Fault
-from flowengine.sandbox.messages import Answer, Call, Refused, text_answer
+from flowengine.sandbox.messages import Answer, Call, Refused
 from flowengine.sandbox.stand_in import CONTROL, StandIn
 
 LARGEST: Final = 12_000_000
@@ -35,7 +35,7 @@ class Front:
             return
         call = await _read(scope, receive)
         if call is None:
-            await _send(text_answer("The request is too large.\n", 413), send)
+            await _send(self._service.broken(413), send)
             return
         entry = self._stand_in.record.begin(call, self._stand_in.clock.now())
         fault = self._stand_in.faults.take(call.method, call.path)

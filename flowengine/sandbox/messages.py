@@ -50,11 +50,6 @@ def json_answer(body: Json, status: int = 200, headers: Mapping[str, str] | None
     return Answer(status, orjson.dumps(body), (("content-type", JSON), *given))
 
 
-def text_answer(text: str, status: int = 200) -> Answer:
-    """An answer in plain text."""
-    return Answer(status, text.encode(), (("content-type", "text/plain; charset=utf-8"),))
-
-
 def merged(defaults: JsonObject, given: JsonObject) -> JsonObject:
     """`defaults` with what was `given` laid over it, objects within objects included."""
     result = dict(defaults)

@@ -16,6 +16,7 @@ from flowengine.findings import did_you_mean
 from flowengine.sandbox.comm100 import Comm100
 from flowengine.sandbox.control import control, page
 from flowengine.sandbox.front import Connections, Front
+from flowengine.sandbox.livechat_agent.service import LiveChatAgent
 from flowengine.sandbox.livechat_v2 import LiveChatV2
 from flowengine.sandbox.service import Service, World
 from flowengine.sandbox.stand_in import StandIn
@@ -23,6 +24,7 @@ from flowengine.types import Clock, SystemClock
 
 SERVICES: Final[Mapping[str, Callable[[World], Service]]] = {
     "livechat": LiveChatV2,
+    "livechat-agent": LiveChatAgent,
     "comm100": Comm100,
 }
 
