@@ -156,6 +156,16 @@ def used_by_policies(connector: Connector) -> frozenset[str]:
     return frozenset(names)
 
 
+def secret_parameters(connector: Connector, connection: Connection) -> frozenset[str]:
+    """The names of the connection's parameters whose values nobody may see."""
+    declared = {parameter.name.lower() for parameter in connector.connection.parameters if parameter.secret}
+    return connection.secret_names | {
+        name
+        for name in connection.parameters
+        if name.lower() in declared or name in (TOKEN, "password") or name.startswith(("header ", "query "))
+    }
+
+
 def _basic(connector: Connector, connection: Connection) -> Credential | None:
     """`username` and `password`, under the names that definitions give them."""
     declared = connector.connection.parameters

@@ -1,26 +1,37 @@
-"""A connection: how one account at one service is called."""
+"""Connections: how one account at one service is called, and the file that holds them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
 
+from flowengine.errors import Unauthorized
+from flowengine.findings import Finding, Span, did_you_mean
+from flowengine.spec.reading import Reading
+from flowengine.spec.source import Source, read_source
+from flowengine.spec.times import parse_duration
 from flowengine.types import Json
 
+FILE: Final = "connections.yaml"
+KEYS: Final = ("connector", "parameters", "base_url", "limits", "allow_private_network", "keep_base_path")
 _SHORTEST_SECRET = 6
 """Shorter values are not struck out of answers: they would be found everywhere."""
+_TEMPLATE = re.compile(r"\{\{\s*(env|secrets)\.([A-Za-z_][\w-]*)\s*\}\}")
+_SECRET_NAME = re.compile(r"secret|passw|token|api_?key|private_?key|credential", re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Connection:
-    """A named account: the parameters that the connector's definition asks for, and where and how often to call.
-
-    `parameters` may compute its values when they are read (secrets are read late, so that a rotation takes effect).
-    """
+    """A named account: the parameters that the connector's definition asks for, and where and how often to call."""
 
     name: str = ""
     connector: str = ""
     parameters: Mapping[str, Json] = field(default_factory=dict)
+    """May compute its values when they are read: secrets are read late, so that a new one takes effect."""
     base_url: str = ""
     """Another place that answers for the service: a stand-in or a proxy. With a path, it replaces the base path too."""
     limits: tuple[tuple[int, float], ...] = ()
@@ -38,11 +49,13 @@ class Connection:
 
         `token:name` is a custom parameter of the sign-in called `token`: it may be given with or without the prefix.
         """
-        for wanted in (name, name.rpartition(":")[2]):
-            found = _folded(self.parameters, wanted)
-            if found is not None:
-                return found
-        return None
+        found = _folded(self.parameters, name)
+        return _folded(self.parameters, name.rpartition(":")[2]) if found is None and ":" in name else found
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """The parameters that are filled from secrets."""
+        return self.parameters.secret_names if isinstance(self.parameters, Values) else frozenset()
 
 
 def _folded(parameters: Mapping[str, Json], name: str) -> str | None:
@@ -61,5 +74,228 @@ def _folded(parameters: Mapping[str, Json], name: str) -> str | None:
 
 def secret_values(connection: Connection, secret_names: frozenset[str]) -> tuple[str, ...]:
     """The values that must not appear anywhere, longest first."""
-    found = {connection.parameter(name) or "" for name in secret_names if name in connection.parameters}
+    found = {connection.parameter(name) or "" for name in secret_names}
     return tuple(sorted((value for value in found if len(value) >= _SHORTEST_SECRET), key=len, reverse=True))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Values(Mapping[str, Json]):
+    """Parameters as their file writes them; `{{ env.X }}` and `{{ secrets.x }}` are filled in when they are read."""
+
+    connection: str
+    written: Mapping[str, Json]
+    environ: Mapping[str, str]
+    secrets: Callable[[str], str | None]
+
+    def __getitem__(self, name: str) -> Json:
+        value = self.written[name]
+        return _TEMPLATE.sub(self._value, value) if isinstance(value, str) else value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.written)
+
+    def __len__(self) -> int:
+        return len(self.written)
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        return frozenset(
+            name
+            for name, value in self.written.items()
+            if isinstance(value, str) and any(found[1] == "secrets" for found in _TEMPLATE.finditer(value))
+        )
+
+    def _value(self, found: re.Match[str]) -> str:
+        source, name = found.groups()
+        value = self.environ.get(name) if source == "env" else self.secrets(name)
+        if value is None:
+            raise Unauthorized(f'the connection "{self.connection}" cannot be used: {lacking(source, name)}')
+        return value
+
+
+def lacking(source: str, name: str) -> str:
+    """What is not there, and how to put it there."""
+    if source == "env":
+        return f"the environment variable {name} is not set"
+    return f'there is no secret "{name}"; set it: flowengine secrets set {name}'
+
+
+def read_connections(
+    text: str | Path,
+    environ: Mapping[str, str],
+    secrets: Callable[[str], str | None],
+    secret_parameters: Callable[[str], frozenset[str]] | None = None,
+) -> tuple[dict[str, Connection], list[Finding]]:
+    """Read `connections.yaml` (its text or its path) and what is wrong with it; a connection with an error is left out.
+
+    `secrets` looks a secret up; `secret_parameters` gives the parameters of a connector that must not stand in clear, and
+    their names are judged without it.
+    """
+    file, content, problem = _content(text)
+    if problem is not None:
+        return {}, [problem]
+    source, findings = read_source(content, file)
+    if source is None:
+        return {}, findings
+    reader = _Reader(source, environ, secrets, secret_parameters)
+    return reader.connections(), [*findings, *reader.reading.findings]
+
+
+def _content(text: str | Path) -> tuple[str, bytes | str, Finding | None]:
+    if not isinstance(text, Path):
+        return FILE, text, None
+    try:
+        return str(text), text.read_bytes(), None
+    except OSError as error:
+        told = f"the file cannot be opened: {(error.strerror or str(error)).lower()}"
+        return str(text), b"", Finding(str(text), Span(1, 1, 1, 1), "not-readable", told)
+
+
+class _Reader:
+    """The file's data into connections, with every mistake at its place."""
+
+    def __init__(
+        self,
+        source: Source,
+        environ: Mapping[str, str],
+        secrets: Callable[[str], str | None],
+        secret_parameters: Callable[[str], frozenset[str]] | None,
+    ) -> None:
+        self.reading = Reading(source)
+        self.environ = environ
+        self.secrets = secrets
+        self.secret_parameters = secret_parameters
+
+    def connections(self) -> dict[str, Connection]:
+        data = self.reading.source.data
+        if data is None:
+            return {}
+        if not isinstance(data, dict):
+            self.reading.report(
+                (), "wrong-type", "the file must hold connections by name", "write: name: {connector: ...}"
+            )
+            return {}
+        found = {name: self._connection(name, entry) for name, entry in data.items()}
+        return {name: connection for name, connection in found.items() if connection is not None}
+
+    def _connection(self, name: str, entry: Json) -> Connection | None:
+        before = self._errors()
+        if not _NAME.fullmatch(name):
+            hint = "use letters, digits, -, _ and ."
+            self.reading.report((name,), "connection-name", f'"{name}" cannot be a connection\'s name', hint, key=True)
+        if not isinstance(entry, dict):
+            self.reading.wrong_type((name,), "an object", entry, "write: connector: and parameters: below it")
+            return None
+        self._refuse_unknown(name, entry)
+        connector = self._text(name, entry, "connector", required=True)
+        connection = Connection(
+            name=name,
+            connector=connector,
+            parameters=self._parameters(name, connector, entry.get("parameters")),
+            base_url=self._base_url(name, entry),
+            limits=self._limits(name, entry.get("limits")),
+            allow_private_network=self._flag(name, entry, "allow_private_network"),
+            keep_base_path=self._flag(name, entry, "keep_base_path"),
+        )
+        return connection if self._errors() == before else None
+
+    def _errors(self) -> int:
+        return sum(finding.severity == "error" for finding in self.reading.findings)
+
+    def _refuse_unknown(self, name: str, entry: dict[str, Json]) -> None:
+        for key in entry:
+            if key not in KEYS:
+                told = f'a connection has no key "{key}"'
+                self.reading.report((name, key), "unknown-key", told, did_you_mean(key, KEYS), key=True)
+
+    def _text(self, name: str, entry: dict[str, Json], key: str, *, required: bool = False) -> str:
+        value = entry.get(key)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+        if value is not None:
+            self.reading.wrong_type((name, key), "text", value)
+        elif required:
+            told = f'the connection "{name}" does not say which {key} it is for'
+            self.reading.report((name,), "missing-key", told, f"add {key}: and its name", key=True)
+        return ""
+
+    def _flag(self, name: str, entry: dict[str, Json], key: str) -> bool:
+        value = entry.get(key, False)
+        if not isinstance(value, bool):
+            self.reading.wrong_type((name, key), "true or false", value)
+        return value is True
+
+    def _base_url(self, name: str, entry: dict[str, Json]) -> str:
+        written = self._text(name, entry, "base_url")
+        self._check_templates((name, "base_url"), written)
+        try:
+            url = str(Values(name, {"base_url": written}, self.environ, self.secrets)["base_url"]).rstrip("/")
+        except Unauthorized:
+            # A missing value was reported where it is missing.
+            return ""
+        if url and not url.startswith(("http://", "https://")):
+            told = "base_url must begin with http:// or https://"
+            self.reading.report((name, "base_url"), "connection-address", told)
+        return url
+
+    def _parameters(self, name: str, connector: str, entry: Json) -> Mapping[str, Json]:
+        if entry is None:
+            return {}
+        if not isinstance(entry, dict):
+            self.reading.wrong_type((name, "parameters"), "an object", entry)
+            return {}
+        hidden = self.secret_parameters(connector) if self.secret_parameters else None
+        for key, value in entry.items():
+            loc = (name, "parameters", key)
+            if isinstance(value, dict | list):
+                self.reading.wrong_type(loc, "text, a number, or true or false", value)
+            elif isinstance(value, str):
+                self._check_templates(loc, value)
+                secret = key in hidden if hidden is not None else _SECRET_NAME.search(key)
+                if secret and value and not _TEMPLATE.search(value):
+                    self._warn_of_clear_text(loc, key)
+        return Values(name, entry, self.environ, self.secrets)
+
+    def _warn_of_clear_text(self, loc: tuple[str, ...], key: str) -> None:
+        stem = re.sub(r"\W+", "_", f"{loc[0]}_{key}").lower()
+        hint = f'run `flowengine secrets set {stem}` and write "{{{{ secrets.{stem} }}}}"'
+        self.reading.warn(loc, "secret-in-clear", f'"{key}" is a secret and stands here in clear', hint)
+
+    def _check_templates(self, loc: tuple[str, ...], text: str) -> None:
+        """Only `env` and `secrets` may be named here; nothing is computed."""
+        if "{{" in _TEMPLATE.sub("", text) or "{%" in text:
+            hint = 'write "{{ env.NAME }}" or "{{ secrets.name }}"'
+            self.reading.report(
+                loc, "connection-template", "a connection can name environment variables and secrets only", hint
+            )
+            return
+        for found in _TEMPLATE.finditer(text):
+            source, name = found.groups()
+            if (self.environ.get(name) if source == "env" else self.secrets(name)) is None:
+                self.reading.warn(loc, "missing-value", lacking(source, name))
+
+    def _limits(self, name: str, entry: Json) -> tuple[tuple[int, float], ...]:
+        if entry is None:
+            return ()
+        loc = (name, "limits")
+        entries = entry if isinstance(entry, list) else [entry]
+        read = (
+            self._limit((*loc, index) if isinstance(entry, list) else loc, one) for index, one in enumerate(entries)
+        )
+        return tuple(limit for limit in read if limit is not None)
+
+    def _limit(self, loc: tuple[str | int, ...], entry: Json) -> tuple[int, float] | None:
+        hint = "write: {calls: 100, period: 60 seconds}"
+        if not isinstance(entry, dict) or set(entry) != {"calls", "period"}:
+            self.reading.report(loc, "connection-limits", "limits must say calls and period", hint)
+            return None
+        calls, period = entry["calls"], entry["period"]
+        if not isinstance(calls, int) or isinstance(calls, bool) or calls < 1:
+            self.reading.wrong_type((*loc, "calls"), "a whole number above 0", calls)
+            return None
+        try:
+            seconds = parse_duration(period).total_seconds() if isinstance(period, str) else float(period)
+        except (TypeError, ValueError) as error:
+            self.reading.report((*loc, "period"), "connection-limits", str(error), hint)
+            return None
+        return (calls, seconds) if seconds > 0 else None

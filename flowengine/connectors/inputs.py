@@ -70,6 +70,20 @@ def put(target: JsonObject, path: list[str], value: Json, *, keep: bool = False)
         target[path[-1]] = value
 
 
+def keep_at(operation: Operation, inputs: Mapping[str, Json], path: list[str], value: Json) -> JsonObject:
+    """The inputs with `value` at a dotted path, unless something stands there or the object that would hold it does not."""
+    given = dict(inputs)
+    whole = operation.body.name if operation.body else None
+    if whole in given and isinstance(given[whole], dict) and path[0] not in given:
+        path = [whole, *path]
+    holder: Json = given
+    for name in path[:-1]:
+        holder = holder.get(name) if isinstance(holder, dict) else None
+    if isinstance(holder, dict):
+        put(given, path, value, keep=True)
+    return given
+
+
 def _outside(connector: Connector, parameter: Parameter, value: Json) -> Json:
     """The value of a parameter outside the body; None when there is none to send."""
     if value is None:

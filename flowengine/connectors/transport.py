@@ -19,7 +19,6 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
 from yarl import URL
 
-from flowengine import __version__
 from flowengine.connectors.guard import refuse_private
 from flowengine.connectors.inflate import decoder
 from flowengine.errors import (
@@ -33,7 +32,7 @@ from flowengine.errors import (
 CONNECT_SECONDS = 10.0
 KEEP_IDLE_SECONDS = 4.0
 """Shorter than the 5 seconds after which common servers hang up, so that no request is sent into a closing connection."""
-_OWN_HEADERS = (("user-agent", f"flowengine/{__version__}"), ("accept-encoding", "gzip, deflate"), ("accept", "*/*"))
+_OWN_HEADERS = (("user-agent", "flowengine"), ("accept-encoding", "gzip, deflate"), ("accept", "*/*"))
 
 
 @dataclass(frozen=True, slots=True)

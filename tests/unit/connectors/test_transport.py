@@ -41,7 +41,7 @@ async def test_what_is_sent_is_what_was_asked_for(wire):
     assert request.target == "/a%2Fb%252F%20c;x/%7B?q=a%20b&r=%2B%3A+@,"
     assert request.body.decode() == "ünï"
     assert request.header("x-name").encode("latin-1").decode() == "Zoë"
-    assert request.header("user-agent").startswith("flowengine/")
+    assert request.header("user-agent") == "flowengine"
     assert [name.lower() for name, _ in request.headers].count("content-length") == 1
 
 
