@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,15 +12,18 @@ import typer
 from flowengine.cli import output, place
 from flowengine.cli.errors import Exit
 from flowengine.errors import NotFound
+from flowengine.findings import Severity
 
 if TYPE_CHECKING:
     from flowengine.config import Settings
     from flowengine.findings import Finding
-    from flowengine.lint.linter import Project
 
 app = place.single("Find the mistakes in flow files before they run.")
 
 Format = Literal["text", "json", "github", "sarif"]
+
+UNUSABLE = frozenset({"not-a-flow", "not-text", "too-large", "not-readable"})
+"""Rules that say: this is no flow at all. Everything else is a mistake in one."""
 
 
 @app.command()
@@ -33,9 +38,89 @@ def check(
 
     Exit code 1 when there are errors, 2 when a file cannot be read as a flow at all.
     """
-    here = place.settings(ctx)
-    asked = paths or [place.project(ctx).flows]
-    files = [file for path in asked for file in _files(path)]
-    found = place.finish(_findings(here, files))
+    here = place.settings(ctx) if paths else place.project(ctx)
+    files = [file for path in paths or [here.flows] for file in _files(path)]
+    found = find_mistakes(here, files)
+    if not paths:
+        found = [*_in_connections(here), *found]
     _write(found, files, "json" if as_json else format_)
     raise typer.Exit(_verdict(found, strict))
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if file.suffix in (".yaml", ".yml") and file.is_file())
+    if not path.exists():
+        raise NotFound(f"there is no file {path}")
+    return [path]
+
+
+def find_mistakes(here: Settings, files: Sequence[Path]) -> list[Finding]:
+    """The findings in these files, with the project's connectors, connections and flows in mind."""
+    from flowengine.lint.linter import Project, check_flow
+
+    connections, _ = place.finish(place.connections(here))
+    project = Project(place.catalog(here), connections, place.flow_ids(here))
+    return [finding for file in files for finding in check_flow(_read(here, file), shown_name(file), project)]
+
+
+def _read(here: Settings, file: Path) -> bytes:
+    """A file's bytes, no more of them than it takes to see that they are too many."""
+    with file.open("rb") as opened:
+        return opened.read(here.limits.flow_file + 1)
+
+
+def shown_name(file: Path) -> str:
+    """The file as people at this place would write it."""
+    relative = os.path.relpath(file)
+    return str(file) if relative.startswith("..") else relative
+
+
+def _in_connections(here: Settings) -> list[Finding]:
+    return list(place.finish(place.connections(here))[1])
+
+
+def _write(found: list[Finding], files: list[Path], format_: Format) -> None:
+    match format_:
+        case "json":
+            output.emit(findings=[each.to_json() for each in found], summary=_summary(found, files))
+        case "text":
+            _write_text(found, files)
+        case "github" | "sarif":
+            from flowengine.lint import report
+
+            output.say(report.github(found) if format_ == "github" else report.sarif(found))
+
+
+def _write_text(found: list[Finding], files: list[Path]) -> None:
+    from flowengine.cli.sources import findings_with_lines
+
+    if found:
+        output.say(findings_with_lines(found).rstrip("\n"))
+    counts = _summary(found, files)
+    if not files:
+        output.tell("no flow files there")
+    elif not found:
+        output.tell(f"{_count(counts['files'], 'file')}: no mistakes found")
+    else:
+        output.tell(
+            f"\n{_count(counts['files'], 'file')}: {_count(counts['errors'], 'error')}, {_count(counts['warnings'], 'warning')}."
+            " What a rule means: flowengine explain RULE"
+        )
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _summary(found: list[Finding], files: list[Path]) -> dict[str, int]:
+    errors = sum(each.severity is Severity.ERROR for each in found)
+    return {"files": len(files), "errors": errors, "warnings": len(found) - errors}
+
+
+def _verdict(found: list[Finding], strict: bool) -> Exit:
+    if any(each.rule in UNUSABLE for each in found):
+        return Exit.USAGE
+    if any(strict or each.severity is Severity.ERROR for each in found):
+        return Exit.FOUND
+    return Exit.FINE

@@ -75,8 +75,7 @@ def _row(parameter: Parameter) -> list[output.Styled | str]:
 
 
 def _type(parameter: Parameter) -> str:
-    kind = parameter.type
-    return "/".join(kind) if isinstance(kind, (list, tuple)) else str(kind or "any")
+    return parameter.type or "any"
 
 
 def _fields(operation: Operation, connector: Connector) -> list[str]:

@@ -198,7 +198,7 @@ def check(
     """Which connector files can be read and which of their operations can be called, and why not the others."""
     from flowengine.cli.connector_check import examine, summary
 
-    asked = folders if folders else [place.settings(ctx).connectors]
+    asked = folders or [place.settings(ctx).connectors]
     missing = [str(folder) for folder in asked if not folder.is_dir()]
     if missing:
         raise NotFound(f"not a folder: {', '.join(missing)}")

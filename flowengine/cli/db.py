@@ -44,7 +44,11 @@ def check(ctx: typer.Context, as_json: AsJson = False) -> None:
         output.say(f"{found['address']}: readable, layout fits")
         output.say(f"unfinished runs: {found['unfinished']}" + ("" if found["unfinished"] < LOOK_AT else " or more"))
         holder = found["engine"]
-        output.say(f"engine: process {holder['pid']} at {holder.get('url') or 'no address yet'}" if holder else "engine: none runs")
+        output.say(
+            f"engine: process {holder['pid']} at {holder.get('url') or 'no address yet'}"
+            if holder
+            else "engine: none runs"
+        )
     raise typer.Exit(Exit.FINE)
 
 

@@ -21,7 +21,9 @@ FOLDER = Path("flowengine-demo")
 def demo(
     ctx: typer.Context,
     folder: Annotated[Path, typer.Option("--folder", help="Where the demo's project is put.")] = FOLDER,
-    serve: Annotated[bool, typer.Option("--serve", help="Stay up afterwards, with the web page, until Ctrl-C.")] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Stay up afterwards, with the web page, until Ctrl-C.")
+    ] = False,
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="The engine's port; 0 takes a free one.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -31,7 +33,7 @@ def demo(
     webhooks at the stand-ins; then chats and tickets come in there, flows run, and you see what each did and why
     others did not run. Everything stays on this machine; the project folder stays for you to look around in.
     """
-    from flowengine.cli import demo_project, demo_story
+    from flowengine.cli import demo_pages, demo_project, demo_story
 
     project = demo_project.make(ctx.obj / folder)
     try:
@@ -42,5 +44,5 @@ def demo(
         output.tell("stopped")
         return
     if as_json:
-        output.emit(demo=told.document())
+        output.emit(demo=told.document(demo_pages.commands(told)))
     raise typer.Exit(Exit.FINE if told.as_expected else Exit.FOUND)

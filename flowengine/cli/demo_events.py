@@ -36,7 +36,12 @@ HAPPENINGS: tuple[Happening, ...] = (
             "message": "Nobody answers my mails!",
             "pre_chat_survey": [
                 {"id": "2001", "type": "name", "label": "Name:", "answer": "Nora Quist"},
-                {"id": "2003", "type": "question", "label": "What is it about?", "answer": "I am angry, my order is late"},
+                {
+                    "id": "2003",
+                    "type": "question",
+                    "label": "What is it about?",
+                    "answer": "I am angry, my order is late",
+                },
             ],
         },
     ),

@@ -11,7 +11,7 @@ from flowengine.cli.run_page import MARKS, log_text
 from flowengine.types import Disposition, JsonObject, Status, format_path
 
 if TYPE_CHECKING:
-    from flowengine.cli.demo_story import Told
+    from flowengine.cli.demo_told import Told
     from flowengine.store.records import ActionRecord, EventRecord, RunRecord
 
 TITLES = {
@@ -77,10 +77,14 @@ def conclude(told: Told) -> None:
 def _print_run(told: Told, run: RunRecord, actions: list[ActionRecord]) -> None:
     event = next((each for each, _ in told.events if each.id == run.event_id), None)
     came = f"{event.trigger_name}: {subject(event)}" if event else run.trigger_name
-    output.say(f"   {output.paint(output.clean(run.flow), 'bold')}  {output.shown(output.status(run.status))}  because of {output.clean(came)}")
+    output.say(
+        f"   {output.paint(output.clean(run.flow), 'bold')}  {output.shown(output.status(run.status))}  because of {output.clean(came)}"
+    )
     for action in actions:
         if action.status is not Status.SKIPPED:
-            output.say(f"     {output.paint(MARKS.get(action.status, ' '), output.STYLES.get(action.status, ''))} {_did(told, run, action)}")
+            output.say(
+                f"     {output.paint(MARKS.get(action.status, ' '), output.STYLES.get(action.status, ''))} {_did(told, run, action)}"
+            )
     if run.error:
         output.say(f"     {output.paint('failed', 'red')}: {output.clean(run.error.get('message'))}")
 
@@ -114,7 +118,9 @@ def subject(event: EventRecord) -> str:
 
 def _print_unstarted(event: EventRecord) -> None:
     word = output.shown(output.Styled(str(event.disposition), output.STYLES[event.disposition]))
-    output.say(f"   {output.clean(event.flow)}  {word}  {output.clean(event.trigger_name)}: {output.clean(subject(event))}")
+    output.say(
+        f"   {output.clean(event.flow)}  {word}  {output.clean(event.trigger_name)}: {output.clean(subject(event))}"
+    )
     if reason := reason_text(event.reason):
         output.say(textwrap.indent(textwrap.fill(output.clean(reason), 100), "       "))
 

@@ -22,7 +22,9 @@ def make(folder: Path) -> Path:
     _refuse_running(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / MARK).write_text("The folder of `flowengine demo`, which makes it anew each time.\n", encoding="utf-8")
+        (folder / MARK).write_text(
+            "The folder of `flowengine demo`, which makes it anew each time.\n", encoding="utf-8"
+        )
         # So that a demo inside a repository is never committed by accident.
         (folder / ".gitignore").write_text("*\n", encoding="utf-8")
         shutil.rmtree(folder / STATE, ignore_errors=True)
@@ -50,7 +52,13 @@ def connect(folder: Path, accounts: Mapping[str, tuple[str, Mapping[str, str]]])
     """Write connections.yaml: each service's stand-in, with its made-up credentials."""
     lines = ["# The demo's connections lead to stand-ins on this machine; their credentials are made up.", ""]
     for name, (url, parameters) in accounts.items():
-        lines += [f"{name}:", f"  connector: {name}", f"  base_url: {url}", "  allow_private_network: true", "  parameters:"]
+        lines += [
+            f"{name}:",
+            f"  connector: {name}",
+            f"  base_url: {url}",
+            "  allow_private_network: true",
+            "  parameters:",
+        ]
         lines += [f"    {key}: {json.dumps(value)}" for key, value in parameters.items()]
         lines.append("")
     (folder / "connections.yaml").write_text("\n".join(lines), encoding="utf-8")

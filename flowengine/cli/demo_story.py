@@ -6,61 +6,21 @@ import asyncio
 import secrets
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowengine.cli import demo_events, demo_pages, demo_project
 from flowengine.cli.demo_events import FORM, HAPPENINGS, Happening
-from flowengine.types import JsonObject, Status
+from flowengine.cli.demo_told import Told
+from flowengine.types import Status
 
 if TYPE_CHECKING:
     from flowengine.app import App
     from flowengine.sandbox.stand_in import StandIn
-    from flowengine.store.records import ActionRecord, EventRecord, RunRecord
 
 SERVICES = ("livechat", "livechat-agent", "comm100")
 SETTLE_WITHIN = 20.0
 """Seconds for everything that was set off to come to an end."""
-
-
-@dataclass(slots=True)
-class Told:
-    """What happened, as far as it has."""
-
-    folder: Path
-    services: dict[str, str] = field(default_factory=dict)
-    engine: str = ""
-    flows: dict[str, list[JsonObject]] = field(default_factory=dict)
-    """Flow id to the states of its triggers."""
-    happened: list[JsonObject] = field(default_factory=list)
-    events: list[tuple[EventRecord, list[str]]] = field(default_factory=list)
-    runs: list[tuple[RunRecord, list[ActionRecord]]] = field(default_factory=list)
-    operations: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    """(flow id, action path without iterations) to `connector.Operation`."""
-
-    @property
-    def as_expected(self) -> bool:
-        """Whether runs were started and every one succeeded."""
-        return bool(self.runs) and all(run.status is Status.SUCCEEDED for run, _ in self.runs)
-
-    def registered(self) -> list[JsonObject]:
-        """The triggers that the engine registered at a service."""
-        return [state for states in self.flows.values() for state in states if state["kind"] == "use"]
-
-    def document(self) -> JsonObject:
-        from flowengine.store.documents import event_document, run_document
-
-        return {
-            "folder": str(self.folder),
-            "engine": self.engine,
-            "services": [{"name": name, "url": url} for name, url in self.services.items()],
-            "flows": [{"id": flow, "triggers": states} for flow, states in self.flows.items()],
-            "happened": self.happened,
-            "events": [event_document(event, runs) for event, runs in self.events],
-            "runs": [run_document(run, actions=actions) for run, actions in self.runs],
-            "commands": demo_pages.commands(self),
-        }
 
 
 async def tell(folder: Path, *, port: int, stay: bool, quiet: bool) -> Told:
@@ -155,10 +115,10 @@ async def _settle(app: App, stand_ins: Mapping[str, StandIn]) -> None:
 
 async def _collect(app: App, told: Told) -> None:
     """Read the history as the commands would, oldest first."""
-    events = [each for each in await app.store.events.list(limit=500)][::-1]
+    events = list(reversed(await app.store.events.list(limit=500)))
     runs_of = await app.store.events.run_ids([each.id for each in events])
     told.events = [(event, list(runs_of.get(event.id, []))) for event in events]
-    for run in [each for each in await app.store.runs.list(limit=500)][::-1]:
+    for run in reversed(await app.store.runs.list(limit=500)):
         told.runs.append((run, list(await app.store.runs.actions(run.id))))
 
 
@@ -166,4 +126,3 @@ async def _stay(told: Told, *, quiet: bool) -> None:
     if not quiet:
         demo_pages.stay(told)
     await asyncio.Event().wait()
-

@@ -67,10 +67,7 @@ def _safely(check: Callable[[Settings], Iterator[Check]], here: Settings) -> lis
 
 
 def _python() -> Check:
-    version = platform.python_version()
-    if sys.version_info < (3, 11):
-        return Check("python", "fail", f"{version} is too old", "install Python 3.11 or newer")
-    return Check("python", "ok", f"{version}, flowengine {__version__}")
+    return Check("python", "ok", f"{platform.python_version()} at {sys.executable}, flowengine {__version__}")
 
 
 def _libraries() -> Check:
@@ -126,7 +123,12 @@ def _connectors(here: Settings) -> Iterator[Check]:
     summaries = place.catalog(here).summaries()
     for each in summaries:
         if each.problem:
-            yield Check("connectors", "fail", f"{each.name}: {each.problem}", f"flowengine connectors check connectors/{each.name}")
+            yield Check(
+                "connectors",
+                "fail",
+                f"{each.name}: {each.problem}",
+                f"flowengine connectors check connectors/{each.name}",
+            )
     yield Check("connectors", "ok", ", ".join(each.name for each in summaries if not each.problem))
 
 
@@ -156,7 +158,12 @@ def _key(here: Settings) -> Iterator[Check]:
     path = here.key_file or here.state / "key"
     if not path.exists():
         if place.has_database(here):
-            yield Check("key", "warn", f"{path} is not there", "restore it from a backup if secrets were stored; else it is made anew")
+            yield Check(
+                "key",
+                "warn",
+                f"{path} is not there",
+                "restore it from a backup if secrets were stored; else it is made anew",
+            )
         return
     mode = path.stat().st_mode & 0o077
     if mode and os.name == "posix":
@@ -204,12 +211,14 @@ def _disk(here: Settings) -> Iterator[Check]:
         yield Check("disk", "ok", f"{free // 1_000_000_000} GB free")
 
 
-def _clock(here: Settings) -> Iterator[Check]:
+def _clock(_: Settings) -> Iterator[Check]:
     import zoneinfo
 
     now = SystemClock().now()
     if now.year < 2025:
-        yield Check("clock", "fail", f"it says {now:%Y-%m-%d %H:%M} UTC", "set the clock: schedules and sign-ins depend on it")
+        yield Check(
+            "clock", "fail", f"it says {now:%Y-%m-%d %H:%M} UTC", "set the clock: schedules and sign-ins depend on it"
+        )
     local = now.astimezone()
     if "Europe/Warsaw" not in zoneinfo.available_timezones():
         yield Check("clock", "fail", "the time zone database is missing", "pip install tzdata")

@@ -82,9 +82,9 @@ def exit_code(error: FlowEngineError) -> Exit:
 
 def _told(error: Exception) -> int:
     if isinstance(error, InvalidFile):
-        from flowengine.cli.output import findings_text
+        from flowengine.cli.sources import findings_with_lines
 
-        sys.stderr.write(findings_text(error.findings))
+        sys.stderr.write(findings_with_lines(error.findings))
         return Exit.USAGE
     if isinstance(error, FlowEngineError):
         return _tell(error.message, exit_code(error))

@@ -108,7 +108,7 @@ def words(trigger: Trigger) -> str:
         case Webhook():
             return "a POST to its webhook"
         case Schedule():
-            return f"{schedule_words(trigger)} ({trigger.timezone})"
+            return schedule_words(trigger)
         case Poll():
             return f"new items of {trigger.name}"
         case OperationTrigger():
@@ -228,7 +228,7 @@ def next_(
 
 
 def _coming(file: Path, number: int) -> list[dict[str, Any]]:
-    from flowengine.spec.schedules import read_schedule
+    from flowengine.spec.schedules import coming, read_schedule
     from flowengine.spec.triggers import Schedule
     from flowengine.types import SystemClock
 
@@ -240,11 +240,8 @@ def _coming(file: Path, number: int) -> list[dict[str, Any]]:
     for trigger in flow.triggers:
         if isinstance(trigger, Schedule) and flow.enabled:
             schedule = read_schedule(trigger.recurrence, trigger.timezone)
-            at: datetime | None = SystemClock().now()
-            for _ in range(number):
-                if (at := schedule.next_after(at)) is None:
-                    break
-                found.append({"at": at, "flow": flow.id, "schedule": f"{schedule.describe()} ({trigger.timezone})"})
+            times = coming(schedule, SystemClock().now(), number)
+            found += [{"at": at, "flow": flow.id, "schedule": schedule.describe()} for at in times]
     return found
 
 

@@ -13,10 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from flowengine.findings import Finding
+from typing import Any
 
 STYLES = {
     "succeeded": "green",
@@ -189,6 +186,11 @@ def duration(milliseconds: float | None) -> str:
     return f"{hours} h {minutes:02d} min"
 
 
+def took(started: datetime | None, finished: datetime | None) -> float | None:
+    """The milliseconds between; None while it goes on."""
+    return None if started is None or finished is None else (finished - started).total_seconds() * 1000
+
+
 def json_text(value: Any, limit: int | None = None) -> str:
     """A JSON value as people read it: plain text bare, the rest as JSON; cut at `limit` signs with the count of what is missing."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=_plain)
@@ -201,10 +203,3 @@ def indented(value: Any, by: str) -> str:
     """A JSON value over several lines, each after `by`."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=_plain)
     return "\n".join(by + clean(line) for line in text.splitlines())
-
-
-def findings_text(findings: Sequence[Finding]) -> str:
-    """Findings as `check` prints them, with their source lines."""
-    from flowengine.cli.sources import findings_with_lines
-
-    return findings_with_lines(findings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -127,7 +127,14 @@ async def history(here: Settings) -> AsyncIterator[Store]:
         yield store
 
 
-SECRET_PREFIX = "FLOWENGINE_SECRET_"
+def require_history(here: Settings) -> AbstractAsyncContextManager[Store]:
+    """The store to look something up in; a clear word when nothing ever ran here."""
+    if not has_database(here):
+        raise NotFound(f"nothing ran in {here.project} yet; start a run with flowengine run FLOW")
+    return history(here)
+
+
+SECRETS_VARIABLE = "FLOWENGINE_SECRET_"
 """A secret that is not stored may come from the variable of this and its name."""
 
 
@@ -137,7 +144,7 @@ async def stored_secrets(here: Settings) -> Callable[[str], str | None]:
     if has_database(here):
         async with history(here) as store:
             values = await store.secrets.all()
-    return lambda name: values.get(name) or os.environ.get(SECRET_PREFIX + name.upper().replace("-", "_"))
+    return lambda name: values.get(name) or os.environ.get(SECRETS_VARIABLE + name.upper().replace("-", "_"))
 
 
 async def connections(here: Settings) -> tuple[Mapping[str, Connection], list[Finding]]:

@@ -16,7 +16,6 @@ from flowengine.types import Status
 
 if TYPE_CHECKING:
     from flowengine.config import Settings
-    from flowengine.store import Store
     from flowengine.store.records import RunRecord
 
 app = place.single("Run one flow now and wait for it.")
@@ -26,10 +25,20 @@ app = place.single("Run one flow now and wait for it.")
 def run(
     ctx: typer.Context,
     flow: Annotated[str, typer.Argument(metavar="FLOW", help="A flow's id: its file's name without .yaml.")],
-    event: Annotated[str | None, typer.Option("--event", "-e", metavar="FILE", help="The event's body, a JSON file; - reads stdin.")] = None,
-    inputs: Annotated[list[str] | None, typer.Option("--input", "-i", metavar="KEY=VALUE", help="A value for the flow's inputs (repeatable).")] = None,
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="Give the run's id at once; needs a running engine.")] = False,
-    timeout: Annotated[float | None, typer.Option("--timeout", min=0, help="Seconds to wait at most; then exit code 5, and the run goes on.")] = None,
+    event: Annotated[
+        str | None, typer.Option("--event", "-e", metavar="FILE", help="The event's body, a JSON file; - reads stdin.")
+    ] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", "-i", metavar="KEY=VALUE", help="A value for the flow's inputs (repeatable)."),
+    ] = None,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Give the run's id at once; needs a running engine.")
+    ] = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option("--timeout", min=0, help="Seconds to wait at most; then exit code 5, and the run goes on."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run one flow now and wait for it.
@@ -44,9 +53,13 @@ def run(
     body = _event(event)
     given = dict(_pair(text) for text in inputs or [])
     if server := running(here):
-        ended = place.finish(run_there(here, server, file.stem, body, given, wait=not no_wait, seconds=timeout, quiet=as_json))
+        ended = place.finish(
+            run_there(here, server, file.stem, body, given, wait=not no_wait, seconds=timeout, quiet=as_json)
+        )
     elif no_wait:
-        raise WrongUsage("--no-wait needs a running engine (flowengine serve); without one the run would end with this command")
+        raise WrongUsage(
+            "--no-wait needs a running engine (flowengine serve); without one the run would end with this command"
+        )
     else:
         ended = place.finish(run_here(here, file.stem, body, given, seconds=timeout, quiet=as_json))
     _tell(here, ended, waited=not no_wait, as_json=as_json)

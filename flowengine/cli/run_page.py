@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from flowengine.cli import output
-from flowengine.cli.runs import require_history, took
+from flowengine.cli import output, place
 from flowengine.cli.sources import caret_lines
 from flowengine.errors import NotFound
 from flowengine.findings import Span, did_you_mean
@@ -52,7 +51,7 @@ class Found:
 
 async def read(here: Settings, reference: str) -> Found:
     """Look a run up. Raises `NotFound` or `Conflict` (several begin so)."""
-    async with require_history(here) as store:
+    async with place.require_history(here) as store:
         return await read_from(store, here, await store.runs.find(reference))
 
 
@@ -100,7 +99,7 @@ def print_run(found: Found, *, inputs: bool = False, outputs: bool = False) -> N
 
 
 def _length(run: RunRecord) -> str:
-    milliseconds = took(run)
+    milliseconds = output.took(run.started_at, run.finished_at)
     return "still going on" if milliseconds is None else f"took {output.duration(milliseconds)}"
 
 
@@ -149,7 +148,7 @@ def _print_attempts(attempts: tuple[Attempt, ...], indent: str) -> None:
 
 
 def _print_line(action: ActionRecord, inputs: bool, outputs: bool) -> None:
-    milliseconds = (action.finished_at - action.started_at).total_seconds() * 1000 if action.finished_at else None
+    milliseconds = output.took(action.started_at, action.finished_at)
     style = output.STYLES.get(action.status, "")
     head = f"  {output.paint(MARKS.get(action.status, ' '), style)} {output.paint(f'{action.status:<9}', style)}  {output.clean(format_path(action.path))}"
     output.say(f"{head}  {_told(action, milliseconds)}".rstrip())
@@ -230,7 +229,7 @@ def log_lines(found: Found) -> Iterator[dict[str, Any]]:
         text = (
             log_text(action)
             if action.kind == "log" and action.status == Status.SUCCEEDED
-            else _told(action, _took(action))
+            else _told(action, output.took(action.started_at, action.finished_at))
         )
         yield {
             "at": _ended(action),
@@ -243,7 +242,3 @@ def log_lines(found: Found) -> Iterator[dict[str, Any]]:
 
 def _ended(action: ActionRecord) -> datetime:
     return action.finished_at or action.started_at
-
-
-def _took(action: ActionRecord) -> float | None:
-    return (action.finished_at - action.started_at).total_seconds() * 1000 if action.finished_at else None

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from flowengine.cli import output
+from flowengine.cli import output, place
 from flowengine.cli.run_page import log_text
-from flowengine.cli.runs import require_history, took
 from flowengine.types import Path, Status, format_path
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ PAUSE = 0.1
 
 async def follow(here: Settings, reference: str, *, as_json: bool) -> RunRecord:
     """Print each action as it begins and ends, until the run has ended."""
-    async with require_history(here) as store:
+    async with place.require_history(here) as store:
         run = await store.runs.find(reference)
         if not as_json:
             output.say(f"Run {run.id} of {output.clean(run.flow)}")
@@ -42,12 +41,12 @@ async def follow(here: Settings, reference: str, *, as_json: bool) -> RunRecord:
 def ending(run: RunRecord) -> str:
     """`succeeded after 1.2 s`, or the error in one line."""
     why = f": {output.clean(run.error.get('message', ''), lines=True)}" if run.error else ""
-    return f"{output.shown(output.status(run.status))} after {output.duration(took(run))}{why}"
+    return f"{output.shown(output.status(run.status))} after {output.duration(output.took(run.started_at, run.finished_at))}{why}"
 
 
 async def wait_for(here: Settings, reference: str, timeout: float | None) -> RunRecord:  # noqa: ASYNC109  a command's flag
     """The run as it ended, or as it was when the time passed."""
-    async with require_history(here) as store:
+    async with place.require_history(here) as store:
         run = await store.runs.find(reference)
         return await _until_finished(store, run, timeout)
 

@@ -10,7 +10,6 @@ from flowengine.cli import output, place
 from flowengine.cli.errors import Exit, WrongUsage
 from flowengine.cli.place import AsJson
 from flowengine.cli.since import parse_since
-from flowengine.errors import NotFound
 from flowengine.types import Status
 
 if TYPE_CHECKING:
@@ -96,16 +95,9 @@ def _row(run: RunRecord) -> list[output.Styled | str]:
         run.flow,
         output.status(run.status),
         output.moment(run.started_at or run.created_at),
-        output.duration(took(run)),
+        output.duration(output.took(run.started_at, run.finished_at)),
         message,
     ]
-
-
-def took(run: RunRecord) -> float | None:
-    """How long the run took, in milliseconds; None while it goes on."""
-    if run.finished_at is None or run.started_at is None:
-        return None
-    return (run.finished_at - run.started_at).total_seconds() * 1000
 
 
 @app.command()
@@ -210,12 +202,5 @@ def cancel(
 
 
 async def _find(here: Settings, reference: str) -> RunRecord:
-    async with require_history(here) as store:
+    async with place.require_history(here) as store:
         return await store.runs.find(reference)
-
-
-def require_history(here: Settings) -> Any:
-    """The store to look a run up in; a clear word when nothing ever ran here."""
-    if not place.has_database(here):
-        raise NotFound(f"nothing ran in {here.project} yet; start a run with flowengine run FLOW")
-    return place.history(here)

@@ -23,7 +23,8 @@ def serve(
         int | None, typer.Option("--port", min=0, max=65_535, help="The port; 0 takes a free one. [default: 8080]")
     ] = None,
     public_url: Annotated[
-        str | None, typer.Option("--public-url", help="Where services reach the webhooks, when not at the address above.")
+        str | None,
+        typer.Option("--public-url", help="Where services reach the webhooks, when not at the address above."),
     ] = None,
 ) -> None:
     """Run the project: events come in, flows run. Ctrl-C or SIGTERM stops it; runs that go on are resumed next time."""
@@ -43,10 +44,14 @@ def _started(serving: Serving) -> None:
     for entry in sorted(serving.app.library.entries.values(), key=lambda each: each.id):
         flow = entry.flow
         if flow is None or entry.broken:
-            output.say(f"  {output.shown(output.Styled('broken', 'red'))}  {entry.id}: {len(entry.findings)} findings, see flowengine check")
+            output.say(
+                f"  {output.shown(output.Styled('broken', 'red'))}  {entry.id}: {len(entry.findings)} findings, see flowengine check"
+            )
         if flow is not None:
             on = serving.app.triggers.enabled(flow)
-            output.say(f"  {output.shown(output.Styled('on ' if on else 'off', 'green' if on else 'bright_black'))}     {output.clean(flow.id)}")
+            output.say(
+                f"  {output.shown(output.Styled('on ' if on else 'off', 'green' if on else 'bright_black'))}     {output.clean(flow.id)}"
+            )
             for state in serving.app.triggers.states(flow):
                 if state.detail:
                     output.say(f"          {output.clean(state.name)}: {output.clean(state.detail)}")

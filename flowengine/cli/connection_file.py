@@ -1,0 +1,97 @@
+"""Changes of connections.yaml that leave everything else in it as its author wrote it."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flowengine.cli.errors import WrongUsage
+from flowengine.errors import InvalidFile, NotFound
+from flowengine.findings import did_you_mean
+
+if TYPE_CHECKING:
+    from flowengine.config import Settings
+    from flowengine.spec.source import Source
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_SECRET = re.compile(r"\{\{\s*secrets\.(\w+)\s*\}\}")
+
+
+def refuse_known(here: Settings, name: str) -> None:
+    """Raises `WrongUsage` for a name that is taken or cannot be one."""
+    if not NAME.fullmatch(name):
+        raise WrongUsage(f'"{name}" cannot be a connection\'s name; use letters, digits, - and _')
+    if name in _data(here):
+        raise WrongUsage(
+            f'there is a connection "{name}" already; remove it first: flowengine connections remove {name}'
+        )
+
+
+def append(
+    here: Settings, name: str, connector: str, parameters: dict[str, str], base_url: str | None, *, private: bool
+) -> None:
+    """Add a connection at the end of the file."""
+    lines = [f"{name}:", f"  connector: {connector}"]
+    if base_url:
+        lines.append(f"  base_url: {json.dumps(base_url)}")
+    if private:
+        lines.append("  allow_private_network: true")
+    if parameters:
+        lines.append("  parameters:")
+        lines += [
+            f"    {json.dumps(key) if ':' in key else key}: {json.dumps(value, ensure_ascii=False)}"
+            for key, value in parameters.items()
+        ]
+    before = here.connections_file.read_text(encoding="utf-8") if here.connections_file.is_file() else ""
+    gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
+    here.connections_file.parent.mkdir(parents=True, exist_ok=True)
+    here.connections_file.write_text(before + gap + "\n".join(lines) + "\n", encoding="utf-8")
+
+
+def is_private(url: str | None) -> bool:
+    """Whether an address is plainly this machine's or network's, which a connection must allow by name."""
+    host = urlsplit(url or "").hostname or ""
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return host == "localhost"
+
+
+def cut(here: Settings, name: str) -> list[str]:
+    """Take a connection's lines out; gives the names of the secrets that it used. Raises `NotFound`."""
+    source = _source(here)
+    known = source.data or {}
+    if name not in known:
+        raise NotFound(f'there is no connection "{name}" in connections.yaml; {did_you_mean(name, known)}'.rstrip("; "))
+    lines = source.text.splitlines(keepends=True)
+    starts = sorted(source.keys[(key,)].line for key in known)
+    first = source.keys[(name,)].line
+    last = next((line - 1 for line in starts if line > first), len(lines))
+    if last < len(lines):
+        last = _without_comment_above(lines, first, last)
+    taken = "".join(lines[first - 1 : last])
+    here.connections_file.write_text("".join(lines[: first - 1] + lines[last:]), encoding="utf-8")
+    return _SECRET.findall(taken)
+
+
+def _without_comment_above(lines: list[str], first: int, last: int) -> int:
+    """Comments right above the next connection belong to that one."""
+    while last > first and lines[last - 1].lstrip().startswith("#") and not lines[last - 1].startswith(" "):
+        last -= 1
+    return last
+
+
+def _data(here: Settings) -> dict[str, object]:
+    return (_source(here).data or {}) if here.connections_file.is_file() else {}
+
+
+def _source(here: Settings) -> Source:
+    from flowengine.spec.source import read_source
+
+    source, findings = read_source(here.connections_file.read_bytes(), str(here.connections_file))
+    if source is None or not isinstance(source.data, (dict, type(None))):
+        raise InvalidFile(findings)
+    return source
