@@ -16,7 +16,6 @@ from pathlib import Path
 import orjson
 
 from flowengine.findings import Finding, Severity, Span
-from flowengine.manifests.yaml_text import YamlMistake, read_yaml
 from flowengine.types import Json
 
 MAX_BYTES = 32_000_000
@@ -107,6 +106,8 @@ _START = Span(1, 1, 1, 1)
 
 
 def _read_yaml(checked: Checked) -> None:
+    from flowengine.manifests.yaml_text import YamlMistake, read_yaml  # rarely needed, and a tenth of a start-up
+
     text = _text(checked)
     try:
         checked.data = read_yaml(text)

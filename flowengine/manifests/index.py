@@ -13,11 +13,13 @@ from pathlib import Path
 
 import orjson
 
-from flowengine import __version__
 from flowengine.manifests.definition import read_connector
 from flowengine.manifests.files import definition_file, properties_file
 from flowengine.manifests.lenient import as_object
 from flowengine.types import JsonObject
+
+_FORMAT = 1
+"""To be raised when entries change their meaning; caches of other formats are made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def _stamp(folder: Path) -> list[int]:
 def _read(cache: Path | None) -> JsonObject:
     with contextlib.suppress(OSError, orjson.JSONDecodeError):
         document = as_object(orjson.loads(cache.read_bytes())) if cache else {}
-        if document.get("version") == __version__:
+        if document.get("format") == _FORMAT:
             return as_object(document.get("connectors"))
     return {}
 
@@ -95,5 +97,5 @@ def _write(cache: Path, entries: JsonObject) -> None:
     beside = cache.with_name(f"{cache.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
         cache.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(orjson.dumps({"version": __version__, "connectors": entries}))
+        beside.write_bytes(orjson.dumps({"format": _FORMAT, "connectors": entries}))
         beside.replace(cache)

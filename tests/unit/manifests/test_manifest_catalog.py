@@ -93,7 +93,7 @@ def test_summaries_come_from_the_cache_until_a_file_changes(tmp_path, monkeypatc
     assert Catalog([tmp_path / "c"], cache).summaries()[1].title == "Other"
 
 
-@pytest.mark.parametrize("text", ["{broken", "[]", '{"version": "0", "connectors": {}}'])
+@pytest.mark.parametrize("text", ["{broken", "[]", '{"format": 0, "connectors": {}}'])
 def test_a_cache_that_cannot_be_used_only_costs_time(tmp_path, text):
     make(tmp_path / "c", "shop")
     cache = tmp_path / "connectors.json"
