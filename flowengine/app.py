@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
+from typing import Final, Literal
 
 import orjson
 
@@ -21,6 +21,7 @@ from flowengine.engine.local import LocalEngine
 from flowengine.errors import Conflict, ConnectionMissing, InvalidFile, NotFound
 from flowengine.expressions.evaluate import Evaluator, default
 from flowengine.findings import Finding, Severity, Span, did_you_mean
+from flowengine.interpreter.effects import Response
 from flowengine.lint.linter import Project, check_flow
 from flowengine.manifests.catalog import Catalog, shipped_connectors
 from flowengine.manifests.operation import Operation
@@ -32,17 +33,19 @@ from flowengine.store import Store
 from flowengine.store.ids import new_id
 from flowengine.store.records import EventRecord, RunRecord
 from flowengine.triggers.dispatch import Arrival, Dispatcher, Judged
-from flowengine.triggers.hooks import Hooks
+from flowengine.triggers.hooks import Derive, Hooks
 from flowengine.triggers.inputs import settle_inputs
 from flowengine.triggers.library import Library
 from flowengine.triggers.polling import Polls
 from flowengine.triggers.schedule import Schedules
 from flowengine.triggers.service import Triggers
 from flowengine.triggers.subscriptions import Subscriptions
-from flowengine.types import Clock, Json, JsonObject, Outputs, Path, SystemClock
+from flowengine.types import Clock, Json, JsonObject, Outputs, Path, SystemClock, format_path
 
 SECRET_PREFIX: Final = "FLOWENGINE_SECRET_"  # noqa: S105 - a name, not a secret
 """A secret that is not in the store may come from this variable: `FLOWENGINE_SECRET_TEAM_HOOK` for `team_hook`."""
+
+REPEATABLE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
 
 class NotStarted(Conflict):
@@ -138,6 +141,14 @@ class Calls:
             deadline=self.settings.limits.attempt_seconds,
         )
 
+    def repeatable(self, action: OperationAction, inputs: JsonObject) -> bool:
+        """Whether calling twice does what calling once does: reading, PUT and DELETE."""
+        operation = self.operation(action.connector, action.operation)
+        if operation is None:
+            return False
+        method = str(inputs.get("method", "")).upper() if action.use == "http.request" else operation.method
+        return operation.reads or method in REPEATABLE
+
     def operation(self, connector: str, operation: str) -> Operation | None:
         """The manifest's operation, or None when connector or operation are gone."""
         try:
@@ -186,6 +197,9 @@ class App:
             clock=clock,
             settings=settings,
             link=self.link,
+            repeatable=calls.repeatable,
+            current=lambda flow_id: self.library.get(flow_id),  # noqa: PLW0108 - made below
+            address=self.address,
         )
         self.library = Library(settings.flows, self.check, store)
         dispatcher = Dispatcher(store, self.engine, evaluator, clock)
@@ -265,6 +279,21 @@ class App:
         """Where people look at a run."""
         return f"{self.public_url}/runs/{run_id}"
 
+    async def response(self, run_id: str, seconds: float) -> Response | None:
+        """What the run's `respond` says; None when it ends, or the seconds pass, without one."""
+        return await self.engine.response(run_id, seconds)
+
+    def address(self, run_id: str, path: Path, kind: Literal["approval", "callback"]) -> JsonObject:
+        """Where a waiting action is answered: `{url}` of a callback, `{links: {choice: url}}` of an approval."""
+        derive = self.store.secrets.derive
+        if kind == "callback":
+            return {"url": f"{self.public_url}/callbacks/{run_id}/{callback_key(derive, run_id, path)}"}
+        raise NotImplementedError
+
+    async def set_secret(self, name: str, value: str) -> None:
+        """Store a secret; connections and webhooks use it from now on."""
+        await self.secrets.set(name, value)
+
     async def submit(self, flow_id: str, *, event: Json = None, inputs: Mapping[str, Json] | None = None) -> Judged:
         """Take a manual event in. Raises `NotFound`, `InvalidInputs`."""
         flow = self.library.get(flow_id)
@@ -305,6 +334,16 @@ class Engine:
     async def wait(self, run_id: str, timeout: float | None = None) -> RunRecord:  # noqa: ASYNC109 - part of the contract
         """The run when it has finished. Raises `TimeoutError` after `timeout` seconds; the run goes on."""
         return await self.app.engine.wait(run_id, timeout)
+
+
+def callback_key(derive: Derive, run_id: str, path: Path) -> str:
+    """The unguessable part of a callback's address."""
+    return derive(f"callback:{run_id}:{format_path(path)}")
+
+
+def approval_key(derive: Derive, run_id: str, path: Path, choice: str) -> str:
+    """The unguessable part of a link that answers an `ask` with this choice."""
+    return derive(f"approval:{run_id}:{format_path(path)}:{choice}")
 
 
 def by_hand(flow: Flow, *, with_event: bool) -> Trigger:

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from flowengine.app import App
 from flowengine.errors import NotFound
 from flowengine.findings import did_you_mean
+from flowengine.server.answers import answer_run
 from flowengine.server.context import Document, app_of, body_of, moment, number
 from flowengine.spec.flow import Flow
 from flowengine.spec.triggers import Schedule
@@ -210,7 +211,7 @@ async def set_secret(request: Request) -> Document:
     app, body, name = app_of(request), await body_of(request), request.path_params["secret"]
     if not isinstance(body.get("value"), str) or not body["value"]:
         raise HTTPException(400, 'the field "value" must be a text that is not empty')
-    await app.secrets.set(name, body["value"])
+    await app.set_secret(name, body["value"])
     return Document({"secret": {"name": name}})
 
 
@@ -249,6 +250,7 @@ ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("POST", "/runs", submit_run),
     ("GET", "/runs/{run}", show_run),
     ("POST", "/runs/{run}/cancel", cancel_run),
+    ("POST", "/runs/{run}/answer", answer_run),
     ("GET", "/events", list_events),
     ("GET", "/events/{event}", show_event),
     ("GET", "/flows", list_flows),

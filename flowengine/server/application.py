@@ -13,9 +13,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from flowengine.app import App
 from flowengine.errors import FlowEngineError
-from flowengine.server import api, health
+from flowengine.server import answers, api, health
 from flowengine.server.auth import Gate
-from flowengine.server.context import app_of
+from flowengine.server.context import SAFE, app_of
 from flowengine.server.failures import on_engine_error, on_http_error, on_surprise
 from flowengine.server.ingress import PREFIX, Ingress
 
@@ -28,12 +28,6 @@ or as JSON at <a href="/api/v1/runs">/api/v1/runs</a>, <a href="/api/v1/events">
 <a href="/api/v1/flows">/api/v1/flows</a>.</p>
 <ul>{rows}</ul></body></html>
 """
-
-SAFE = {
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-}
 
 
 async def front(request: Request) -> Response:
@@ -55,6 +49,7 @@ def build(app: App) -> ASGIApp:
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz),
             Route("/metrics", health.metrics),
+            *answers.routes(),
             *api.routes(),
         ],
         exception_handlers={

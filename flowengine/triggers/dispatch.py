@@ -6,13 +6,14 @@ record with its disposition and the reason, whether or not it started anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
 from flowengine.errors import ExpressionError
 from flowengine.expressions.evaluate import Evaluator
+from flowengine.expressions.functions.draw import SEED, seed
 from flowengine.interpreter.conditions import evaluate
 from flowengine.spec.conditions import Condition
 from flowengine.spec.flow import Flow
@@ -25,12 +26,20 @@ from flowengine.types import Clock, Disposition, Json, JsonObject, Status
 DEDUPE_KEY_LENGTH = 512
 
 
-class Waker(Protocol):
-    """The part of the engine that dispatch needs."""
+class Gatekeeper(Protocol):
+    """The part of the engine that dispatch needs; see `engine.port`."""
 
-    def wake(self, runs: Sequence[RunRecord]) -> None:
-        """Start these runs, which are committed, without waiting for the next look at the store."""
-        ...
+    def admit(
+        self, flow: Flow, event: EventRecord, runs: Sequence[RunRecord]
+    ) -> tuple[EventRecord, tuple[RunRecord, ...]]: ...
+
+    def forget(self, runs: Sequence[RunRecord]) -> None: ...
+
+    def wake(self, runs: Sequence[RunRecord]) -> None: ...
+
+
+Write = Callable[[Sequence[tuple[EventRecord, Sequence[RunRecord]]]], Awaitable[list[EventRecord]]]
+"""Commits events with their runs, and whatever goes with them; gives the events as stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +69,7 @@ class Judged:
 class Dispatcher:
     """Turns events into records and runs."""
 
-    def __init__(self, store: Store, engine: Waker, evaluator: Evaluator, clock: Clock) -> None:
+    def __init__(self, store: Store, engine: Gatekeeper, evaluator: Evaluator, clock: Clock) -> None:
         self.store = store
         self.engine = engine
         self.evaluator = evaluator
@@ -69,20 +78,34 @@ class Dispatcher:
     async def dispatch(self, flow: Flow, trigger: Trigger, arrival: Arrival, *, enabled: bool = True) -> Judged:
         """Judge the event, commit it with its runs, start them. What comes back is what the store says."""
         judged = await self.judge(flow, trigger, arrival, enabled=enabled)
-        stored = await self.store.events.accept(judged.event, judged.runs)
-        self.wake([judged], [stored])
-        return replace(judged, event=stored) if stored.disposition is judged.event.disposition else Judged(stored)
+        (stored,) = await self.commit(flow, [judged], self._accept)
+        return stored
 
-    def wake(self, judged: Sequence[Judged], stored: Sequence[EventRecord]) -> None:
-        """Tell the engine of the runs that are committed: those of events that the store knew already are not."""
-        runs = [
-            run
-            for one, event in zip(judged, stored, strict=True)
-            if event.disposition is not Disposition.DUPLICATE
-            for run in one.runs
+    async def commit(self, flow: Flow, judged: Sequence[Judged], write: Write) -> list[Judged]:
+        """Let the flow's mode decide, have `write` commit the events with their runs, and tell the engine.
+
+        What comes back is what the store says: events that it knew already are duplicates and have no runs.
+        """
+        admitted = [self._admitted(flow, one) for one in judged]
+        try:
+            events = await write([(one.event, one.runs) for one in admitted])
+        except BaseException:
+            self.engine.forget([run for one in admitted for run in one.runs])
+            raise
+        stored = [
+            Judged(event) if event.disposition is Disposition.DUPLICATE else Judged(event, one.runs)
+            for one, event in zip(admitted, events, strict=True)
         ]
-        if runs:
-            self.engine.wake(runs)
+        kept = {run.id for one in stored for run in one.runs}
+        self.engine.forget([run for one in admitted for run in one.runs if run.id not in kept])
+        self.engine.wake([run for one in stored for run in one.runs])
+        return stored
+
+    async def _accept(self, found: Sequence[tuple[EventRecord, Sequence[RunRecord]]]) -> list[EventRecord]:
+        return [await self.store.events.accept(event, runs) for event, runs in found]
+
+    def _admitted(self, flow: Flow, judged: Judged) -> Judged:
+        return Judged(*self.engine.admit(flow, judged.event, judged.runs)) if judged.runs else judged
 
     async def refuse(
         self,
@@ -196,6 +219,7 @@ def _scope(flow: Flow, event: EventRecord, arrival: Arrival) -> JsonObject:
         "flow": {"id": flow.id, "name": flow.name, "version": flow.version},
         "inputs": arrival.inputs,
         "vars": flow.vars,
+        SEED: seed(event.received_at, event.id),
     }
 
 

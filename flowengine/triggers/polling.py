@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import orjson
 
 from flowengine.errors import ExpressionError
+from flowengine.expressions.functions.draw import SEED, seed
 from flowengine.spec.flow import Flow
 from flowengine.spec.triggers import OperationTrigger, Poll
 from flowengine.store import Store
@@ -49,7 +51,9 @@ class Polls:
     async def poll(self, flow: Flow, trigger: Poll | OperationTrigger) -> int:
         """Ask once; how many new items there were. Raises `ActionError` when the page or its reading failed."""
         state = await self.store.polls.get(flow.id, trigger.key) or PollState()
-        inputs = await self.evaluator.render(trigger.inputs, {"cursor": state.cursor, "vars": flow.vars})
+        now = self.dispatcher.clock.now()
+        scope = {"cursor": state.cursor, "vars": flow.vars, SEED: seed(now, f"poll {flow.id} {trigger.key} {now}")}
+        inputs = await self.evaluator.render(trigger.inputs, scope)
         outputs = await self.ask(trigger.connector, trigger.operation, trigger.connection, inputs)
         items = await self._items(trigger, outputs)
         fresh = _fresh(items, state.seen)
@@ -87,8 +91,7 @@ class Polls:
     ) -> None:
         judged = [await self.dispatcher.judge(flow, trigger, _arrival(trigger, item)) for item in fresh]
         after = PollState(await self._cursor(trigger, state.cursor, items), _seen(state.seen, items))
-        stored = await self.store.polls.commit(flow.id, trigger.key, after, [(one.event, one.runs) for one in judged])
-        self.dispatcher.wake(judged, stored)
+        await self.dispatcher.commit(flow, judged, partial(self.store.polls.commit, flow.id, trigger.key, after))
 
 
 def _arrival(trigger: Poll | OperationTrigger, item: Item) -> Arrival:

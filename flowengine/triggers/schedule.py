@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice, takewhile
 from typing import Final
 
@@ -107,10 +108,8 @@ class Schedules:
         if found.missed:
             judged.insert(0, await self._missed(flow, trigger, found.missed, now))
         assert found.settled is not None
-        stored = await self.store.schedules.commit(
-            flow.id, trigger.key, found.settled, [(one.event, one.runs) for one in judged]
-        )
-        self.dispatcher.wake(judged, stored)
+        write = partial(self.store.schedules.commit, flow.id, trigger.key, found.settled)
+        await self.dispatcher.commit(flow, judged, write)
 
     async def _judge(self, flow: Flow, trigger: Schedule, moment: datetime, now: datetime) -> Judged:
         value = {"scheduled_at": _text(moment), "late": now - moment > GRACE}

@@ -70,9 +70,9 @@ def test_defaults_fill_in_and_required_inputs_are_asked_for():
 
 
 def test_an_unknown_input_gets_the_nearest_name():
-    with pytest.raises(InvalidInputs, match='did you mean "login"'):
+    with pytest.raises(InvalidInputs, match=r'did you mean "login"\?'):
         settle_inputs(flow(login=Input()), {"logn": "x"})
-    with pytest.raises(InvalidInputs, match='has no input "x"$'):
+    with pytest.raises(InvalidInputs, match=r'has no input "x"$'):
         settle_inputs(flow(), {"x": 1})
 
 

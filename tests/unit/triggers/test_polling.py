@@ -1,0 +1,99 @@
+"""Polls: overlapping pages, cursors, pages that fail, and manifests' polling triggers."""
+
+import pytest
+
+from flowengine.errors import ExpressionError, ServiceUnreachable
+from flowengine.triggers.polling import Polls
+from flowengine.types import Disposition, Outputs
+
+TEXT = """
+    flow: Watch
+    trigger:
+      poll: livechat.ListTickets
+      every: 1 minute
+      with: { since: "{{ cursor | default('', true) }}" }
+      item_id: "{{ item.id }}"
+      cursor: "{{ item.modified }}"
+    actions: [{log: hello}]
+    """
+
+
+class Pages:
+    """A service that answers with what it is given next."""
+
+    def __init__(self):
+        self.page, self.asked = [], []
+
+    async def __call__(self, connector, operation, connection, inputs):
+        self.asked.append((connector, operation, inputs))
+        if isinstance(self.page, Exception):
+            raise self.page
+        return self.page if isinstance(self.page, Outputs) else Outputs(200, {}, self.page)
+
+
+@pytest.fixture
+def pages():
+    return Pages()
+
+
+@pytest.fixture
+def poll(store, dispatcher, pages, read):
+    polls = Polls(store, dispatcher, pages)
+
+    async def poll(page, text=TEXT):
+        flow = read(text)
+        pages.page = page
+        return await polls.poll(flow, flow.triggers[0])
+
+    return poll
+
+
+def tickets(*ids):
+    return [{"id": one, "modified": f"2026-03-0{one}"} for one in ids]
+
+
+async def test_each_item_starts_one_run_however_often_it_is_shown(poll, engine, pages):
+    assert await poll(tickets(1, 2)) == 2
+    assert await poll(tickets(2, 1, 3, 3)) == 1
+    assert await poll(tickets(3)) == 0
+    assert [run.trigger["id"] for run in engine.runs] == [1, 2, 3]
+    assert pages.asked[0] == ("livechat", "ListTickets", {"since": ""})
+    assert pages.asked[2][2] == {"since": "2026-03-03"}
+
+
+async def test_a_page_that_fails_changes_nothing(poll, engine, store):
+    await poll(tickets(1))
+    before = await store.polls.get("test-flow", "poll")
+    with pytest.raises(ServiceUnreachable):
+        await poll(ServiceUnreachable())
+    with pytest.raises(ExpressionError):
+        await poll([{"id": 2, "modified": "x"}, {"no": "id"}])
+    with pytest.raises(ExpressionError, match="must give a list"):
+        await poll({"tickets": []})
+    assert await store.polls.get("test-flow", "poll") == before
+    assert len(engine.runs) == 1
+
+
+async def test_an_item_that_is_filtered_is_seen_all_the_same(poll, engine, store):
+    text = TEXT + '    conditions: [{value: "{{ trigger.id }}", more_than: 1}]\n'
+    await poll(tickets(1, 2), text)
+    await poll(tickets(1, 2), text)
+    assert [run.trigger["id"] for run in engine.runs] == [2]
+    assert len(await store.events.list(dispositions=[Disposition.FILTERED])) == 1
+
+
+MANIFEST = """
+    flow: Watch
+    trigger: {use: other.OnNewRow, every: 1 minute}
+    actions: [{log: hello}]
+    """
+
+
+async def test_a_manifest_s_polling_trigger_announces_lists_values_and_single_events(poll, engine):
+    assert await poll({"value": [{"id": "a"}, {"id": "b"}]}, MANIFEST) == 2
+    assert await poll([{"Id": "c"}, {"id": "a"}], MANIFEST) == 1
+    assert await poll({"name": "without id"}, MANIFEST) == 1
+    assert await poll({"name": "without id"}, MANIFEST) == 0
+    assert await poll(Outputs(202, {}, {"value": [{"id": "z"}]}), MANIFEST) == 0
+    assert await poll(Outputs(200, {}, None), MANIFEST) == 0
+    assert len(engine.runs) == 4
