@@ -1,17 +1,43 @@
-"""What `connectors check` looks at: can the files be read, and can each operation be called?"""
+"""What `connectors check` looks at: can the files be read, and can each operation be called?
+
+An operation can be called when a request comes out of sample inputs (every required parameter, made up from its schema)
+and a sample connection. Nothing is sent.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+from flowengine.errors import ActionError, FlowEngineError
+from flowengine.types import Json, JsonObject
+
+if TYPE_CHECKING:
+    from flowengine.connectors.connection import Connection
+    from flowengine.manifests.definition import Connector
+    from flowengine.manifests.operation import Operation
+    from flowengine.manifests.properties import ConnectionParameter
+
+DEEPEST = 12
+"""Recursive schemas end here."""
+
+_TEXTS = {
+    "date-time": "2026-01-31T09:00:00Z",
+    "date": "2026-01-31",
+    "byte": "c2FtcGxl",
+    "uuid": "00000000-0000-4000-8000-000000000000",
+    "email": "someone@example.com",
+    "uri": "https://example.com/",
+}
+_SAMPLES: dict[str | None, Json] = {"integer": 1, "number": 1, "boolean": True, "string": "sample", "file": "sample"}
 
 
-def examine(folder: Path) -> dict[str, Any]:
+def examine(folder: Path) -> JsonObject:
     """One folder's entry of the `connectors check` document."""
     from flowengine.manifests.definition import read_connector
 
     connector, findings = read_connector(folder)
-    problems = [
+    problems: list[JsonObject] = [
         {
             "operation": None,
             "rule": each.rule,
@@ -23,20 +49,112 @@ def examine(folder: Path) -> dict[str, Any]:
     ]
     if connector is None:
         return {"name": folder.name, "loaded": False, "operations": 0, "callable": 0, "problems": problems}
+    refused = [each for operation in connector.operations for each in _refusal(connector, operation)]
+    count = len(connector.operations)
     return {
-        "name": folder.name,
+        "name": connector.name,
         "loaded": True,
-        "operations": len(connector.operations),
-        "callable": len(connector.operations),
-        "problems": problems,
+        "operations": count,
+        "callable": count - len(refused),
+        "problems": [*problems, *refused],
     }
 
 
-def summary(reports: list[dict[str, Any]]) -> dict[str, int]:
+def _refusal(connector: Connector, operation_id: str) -> list[JsonObject]:
+    """Why an operation cannot be called; empty when it can."""
+    from flowengine.connectors.request import build_request
+
+    try:
+        operation = connector.operation(operation_id)
+        build_request(connector, operation, sample_inputs(connector, operation), sample_connection(connector))
+    except FlowEngineError as error:
+        rule = error.code if isinstance(error, ActionError) else "unusable"
+        return [{"operation": operation_id, "rule": rule, "message": error.message, "line": None, "column": None}]
+    return []
+
+
+def sample_inputs(connector: Connector, operation: Operation) -> JsonObject:
+    """Every required input of an operation, made up from its schema."""
+    given: JsonObject = {
+        each.name: sample(connector, each.schema)
+        for each in operation.parameters
+        if each.location != "body" and each.required and not (each.internal and each.has_default)
+    }
+    if operation.webhook is not None:
+        given["$callback_url"] = "https://flows.example.com/hooks/sample"
+    if operation.body is None:
+        return given
+    root = connector.resolve(operation.body.schema)
+    if not root.get("properties") and root.get("type") not in (None, "object"):
+        return {**given, operation.body.name: sample(connector, root)} if operation.body.required else given
+    value = sample(connector, root)
+    if operation.body.name in (root.get("properties") or {}) or not isinstance(value, dict):
+        return {**value, **given} if isinstance(value, dict) else given
+    return {**given, operation.body.name: value} if value else given
+
+
+def sample(connector: Connector, schema: JsonObject, depth: int = 0) -> Json:
+    """A value that fits a schema, with nothing in it that is not required."""
+    found = connector.resolve(schema)
+    if found.get("default") is not None:
+        return found["default"]
+    if found.get("enum"):
+        return found["enum"][0]
+    kind = found.get("type") or ("object" if found.get("properties") else "array" if found.get("items") else None)
+    match kind:
+        case "array":
+            return [] if depth > DEEPEST else [sample(connector, found.get("items") or {}, depth + 1)]
+        case "object":
+            return _object(connector, found, depth)
+        case "string":
+            return _text(found)
+        case "integer" | "number":
+            return found.get("minimum", 1)
+        case _:
+            return _SAMPLES.get(kind, "sample")
+
+
+def _object(connector: Connector, schema: JsonObject, depth: int) -> JsonObject:
+    properties = schema.get("properties") or {}
+    if depth > DEEPEST:
+        return {}
+    return {name: sample(connector, properties.get(name) or {}, depth + 1) for name in schema.get("required") or []}
+
+
+def _text(schema: JsonObject) -> str:
+    text = _TEXTS.get(schema.get("format") or "", "sample")
+    return text + "x" * max(0, int(schema.get("minLength") or 0) - len(text))
+
+
+def sample_connection(connector: Connector) -> Connection:
+    """A connection with every parameter filled in; of several ways to sign in, the first."""
+    from flowengine.connectors.connection import Connection
+
+    spec = connector.connection
+    parameters = spec.sets[0].parameters if spec.sets else spec.parameters
+    values = {each.name: _connection_value(each) for each in parameters if each.oauth is None}
+    return Connection(
+        name=connector.name,
+        connector=connector.name,
+        # What a finished sign-in leaves behind, for definitions with OAuth or Entra.
+        parameters={"access_token": "sample", **values},
+        base_url="" if connector.base_url else "https://service.example.com",
+    )
+
+
+def _connection_value(parameter: ConnectionParameter) -> Json:
+    if parameter.default is not None:
+        return parameter.default
+    if parameter.allowed:
+        return parameter.allowed[0]
+    return {"int": 1, "bool": True}.get(parameter.type.lower(), "sample")
+
+
+def summary(reports: list[JsonObject]) -> dict[str, int]:
     """The counts over all folders."""
     return {
         "connectors": len(reports),
-        "loaded": sum(each["loaded"] for each in reports),
+        "loaded": sum(bool(each["loaded"]) for each in reports),
         "operations": sum(each["operations"] for each in reports),
         "callable": sum(each["callable"] for each in reports),
     }
