@@ -53,6 +53,8 @@ FINISH = Statement(
     " WHERE id = ? AND epoch = ? AND finished_at IS NULL",
     fenced=True,
 )
+# What a waiting run waits for has come: it is due at once. A run that is not waiting finds it by itself.
+NUDGE = Statement("UPDATE runs SET due_at = ? WHERE id = ? AND status = 'waiting'")
 MARK_FIRST = Statement(queries.insert_into("marks", "run_id, path, kind, value, made_at"))
 MARK = Statement(MARK_FIRST.sql + " ON CONFLICT DO NOTHING")
 
@@ -183,13 +185,13 @@ class Runs:
         choices = [_STATUS_IS[str(status)] for status in statuses]
         return [record_of(row) for row in await queries.page(self._reader, COLUMNS, "runs", where, limit, choices)]
 
-    async def unfinished(self, after: str = "", limit: int = 1_000) -> Rows:
-        """`(id, flow, version, key, status, due_at, epoch)` of unfinished runs, oldest first."""
-        sql = (
-            "SELECT id, flow, flow_version, lane_key, status, due_at, epoch FROM runs"
-            " WHERE finished_at IS NULL AND id > ? ORDER BY id LIMIT ?"
-        )
-        return await self._reader.rows(sql, [after, limit])
+    async def unfinished(self, after: str = "", limit: int = 1_000, *, before: str = "~", waiting: bool = True) -> Rows:
+        """`(id, flow, version, key, status)` of unfinished runs, oldest first; without those that wait, if so wanted."""
+        where = queries.Where(["finished_at IS NULL", "id > ?", "id < ?"], [after, before])
+        if not waiting:
+            where.add("status IN ('running', 'queued')")
+        sql = f"SELECT id, flow, flow_version, lane_key, status FROM runs{where.sql()} ORDER BY id LIMIT ?"  # noqa: S608
+        return await self._reader.rows(sql, [*where.values, limit])
 
     async def due(self, until: datetime, limit: int) -> Rows:
         """`(id, due_at)` of waiting runs that go on by then, the first due first."""
@@ -236,6 +238,11 @@ def mark(run_id: str, path: str, kind: str, value: Json, at: datetime, *, first:
     """Keeps what came first at this path; a later one is ignored, or is refused as a taken key where `first` matters."""
     row = (run_id, path, kind, to_text(value), moment(at))
     return Write(MARK_FIRST if first else MARK, row, run_id)
+
+
+def nudge(run_id: str, now: datetime) -> Write:
+    """Make a waiting run due, in the same commit as what it waits for."""
+    return Write(NUDGE, (moment(now), run_id), run_id)
 
 
 def _like(words: str) -> str:

@@ -1,0 +1,520 @@
+"""The effects of one walk of one run: every call, wait and record, kept under its path.
+
+What finished before answers at once. Everything else is live: it is done, put on record, and durable before the flow goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeVar
+
+from flowengine.engine import failpoints
+from flowengine.engine.attempt import Tried, policy_of, try_until
+from flowengine.engine.checkpoint import Checkpoints, failure_of, outputs_of, value_of
+from flowengine.engine.limits import TimeLimit
+from flowengine.engine.port import Address, Invoker, Repeatable
+from flowengine.errors import ActionError, ActionTimedOut, FlowEngineError, OutcomeUnknown, StorageUnavailable
+from flowengine.interpreter.effects import (
+    ActionEvent,
+    Response,
+    Suspended,
+    Wait,
+    WaitForAnswer,
+    WaitForCallback,
+    WaitForFlow,
+    WaitForTime,
+)
+from flowengine.spec.actions import OperationAction
+from flowengine.spec.flow import Flow
+from flowengine.store import Store, action_rows
+from flowengine.store.journal import Fenced, Write
+from flowengine.store.records import ActionRecord, Attempt, RunRecord
+from flowengine.store.runs import mark
+from flowengine.types import Json, JsonObject, Outputs, Path, Status, format_path
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+PATIENCE = timedelta(seconds=5)
+"""A run that waits longer leaves memory, and comes back from its records."""
+DOZE = 1.0
+"""Seconds between two looks at the clock in a short wait: the clock may be moved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What effects need of the engine around them."""
+
+    store: Store
+    call: Invoker
+    repeatable: Repeatable
+    address: Address
+    attempt_seconds: float
+    begin_child: Callable[[RunRecord, Path, WaitForFlow], Awaitable[RunRecord]]
+    """Finds or starts the run of a `call`. Raises `ActionError`."""
+    ended: Callable[[str, float], Awaitable[RunRecord | None]]
+    """The run when it ends within the seconds; else None."""
+    changed: Callable[[RunRecord, ActionRecord | None], None]
+    responded: Callable[[str, Response], None]
+
+
+class RunEffects:
+    """One walk. Made anew for each: what it knows at the beginning are the records of the walks before."""
+
+    def __init__(self, run: RunRecord, flow: Flow, known: Checkpoints, services: Services) -> None:
+        self.run = run
+        self.flow = flow
+        self.task: asyncio.Task[Any] | None = None
+        """The walk's own, for cancelling it; set by who starts it."""
+        self.lost = False
+        """The run has another owner, or the store is closed: nothing more is written."""
+        self.again = False
+        """Something that a suspended branch waited for has come: walk again as soon as the live branches have stopped."""
+        self.interrupted = False
+        """Suspended in the middle, not at a wait: there is something to do at once when it goes on."""
+        self.due_at: datetime | None = None
+        """When a suspended walk goes on by itself."""
+        self.secured: set[str] = set()
+        """Paths of actions whose errors are shown to nobody."""
+        self._known = known
+        self._services = services
+        self._clock = services.store.clock
+        self._number = known.next_number
+        self._begun: dict[Path, ActionRecord] = {}
+        self._unwritten: dict[Path, ActionRecord] = {}
+        self._live: set[Path] = set()
+        self._limits: list[TimeLimit] = []
+        self._asked: dict[Path, asyncio.Event] = {}
+        self._left = asyncio.Event()
+        self._cancelling = known.cancelled is not None
+        self._unsettled = False
+
+    # The port.
+
+    async def invoke(self, path: Path, action: OperationAction, inputs: JsonObject) -> Outputs:
+        if action.secure:
+            self.secured.add(format_path(path))
+        done = self._known.finished.get(path)
+        if done is not None:
+            return outputs_of(done)
+        await self._come_to(path)
+        self._live.add(path)
+        try:
+            return await self._operate(path, action, inputs)
+        finally:
+            self._live.discard(path)
+
+    async def wait(self, path: Path, name: str, wait: Wait) -> Json:
+        done = self._known.finished.get(path)
+        if done is not None:
+            return value_of(done)
+        await self._come_to(path)
+        self._live.add(path)
+        try:
+            return await self._wait(path, name, wait)
+        finally:
+            self._live.discard(path)
+
+    async def now(self, path: Path) -> datetime:
+        if path not in self._known.times:
+            at = self._known.times[path] = self._clock.now()
+            self._append(mark(self.run.id, format_path(path), "now", at.isoformat(), at))
+            self._unsettled = True
+        return self._known.times[path]
+
+    async def limit(self, path: Path, until: datetime, work: Coroutine[Any, Any, T]) -> T:
+        limit = TimeLimit(path, until, self._clock, self._live)
+        self._limits.append(limit)
+        try:
+            async with limit:
+                return await work
+        except Suspended:
+            self._due(until)
+            raise
+        finally:
+            self._limits.remove(limit)
+
+    async def record(self, event: ActionEvent) -> None:
+        done = self._known.finished.get(event.path)
+        if done is not None and (done.status is event.status or event.status is Status.RUNNING):
+            return
+        begun = self._begin(event.path, event.name, event.kind, event.inputs, event.secure)
+        if event.status is Status.RUNNING:
+            return
+        self._finish(
+            replace(
+                begun,
+                inputs=begun.inputs if event.inputs is None else event.inputs,
+                secure=event.secure or begun.secure,
+            ),
+            event.status,
+            outputs=event.outputs,
+            error=event.error.to_json() if event.error else None,
+            skipped_because=event.skipped_because,
+        )
+
+    async def respond(self, path: Path, response: Response) -> None:
+        if not self._known.responded:
+            self._known.responded = True
+            said = {"status": response.status, "headers": response.headers, "body": response.body}
+            self._append(mark(self.run.id, format_path(path), "response", said, self._clock.now()))
+            self._services.responded(self.run.id, response)
+
+    def address(self, path: Path, kind: Literal["approval", "callback"]) -> JsonObject:
+        return self._services.address(self.run.id, path, kind)
+
+    # For the engine.
+
+    def leave(self) -> None:
+        """Stop at the next thing to do: the process is going to end."""
+        self._left.set()
+
+    def cancel(self) -> None:
+        """End the walk as cancelled; its `finally` parts run."""
+        if self.task is not None:
+            self.task.cancel()
+
+    def answered(self, path: Path, value: Json) -> bool:
+        """An answer has come for the wait at this path; gives whether the walk is just there."""
+        self._known.answers[path] = value
+        if path not in self._asked:
+            return False
+        self._asked[path].set()
+        return True
+
+    def flush(self, before: datetime) -> None:
+        """Put actions on record that began before this and still go on, so that people see them."""
+        for path, begun in list(self._unwritten.items()):
+            if begun.started_at <= before:
+                del self._unwritten[path]
+                self._put(begun)
+
+    def flush_all(self) -> None:
+        """The same for all of them."""
+        self.flush(self._clock.now() + timedelta(days=1))
+
+    # Operations.
+
+    async def _operate(self, path: Path, action: OperationAction, inputs: JsonObject) -> Outputs:
+        begun = await self._begin_operation(path, action, inputs)
+        if begun.due_at is not None:
+            await self.pause(begun.due_at)
+        try:
+            tried = await self._try(path, action, inputs, begun)
+        except asyncio.CancelledError:
+            if self._left.is_set():
+                raise self._interrupt() from None
+            self._finish(begun, Status.CANCELLED, error=self._why_cancelled(path, action.name))
+            raise
+        return await self._settle_operation(path, action, begun, tried)
+
+    async def _begin_operation(self, path: Path, action: OperationAction, inputs: JsonObject) -> ActionRecord:
+        before = self._known.unfinished.get(path)
+        careful = action.retry is not None and action.retry.on_unknown == "fail"
+        begun = self._begin(path, action.name, action.kind, inputs, action.secure)
+        if before is not None and before.status is Status.RUNNING:
+            begun = self._begun[path] = _taken_up(before, self._clock.now())
+        if careful or self.run.recoveries:
+            # Were the process to die now, the next life must know that this call was under way.
+            self._unwritten.pop(path, None)
+            await self._commit(begun)
+        elif self._unsettled:
+            await self._guarded(self._services.store.journal.settled())
+            self._unsettled = False
+        return begun
+
+    async def _try(self, path: Path, action: OperationAction, inputs: JsonObject, begun: ActionRecord) -> Tried:
+        policy = policy_of(action.retry, repeatable=self._services.repeatable(action, inputs))
+        if begun.attempts and _broke_off(begun.attempts[-1]) and policy.on_unknown is False:
+            return Tried(begun.attempts, error=OutcomeUnknown("the engine stopped while the request was under way"))
+        return await try_until(
+            lambda seconds: self._call(path, action, inputs, seconds),
+            policy,
+            _Journey(self, path),
+            self._clock,
+            before=begun.attempts,
+            deadline=begun.started_at + action.timeout if action.timeout else None,
+            longest=self._services.attempt_seconds,
+        )
+
+    async def _call(self, path: Path, action: OperationAction, inputs: JsonObject, seconds: float) -> Outputs:
+        """One call. What is not an `ActionError` becomes one, so that a mistake in here fails an action and not the engine."""
+        failpoints.reach("before_http_request")
+        key = f"{self.run.id}:{format_path(path)}"
+        try:
+            outputs = await self._services.call(self.run, self.flow, path, action, inputs, key, seconds)
+        except ActionError:
+            raise
+        except FlowEngineError as error:
+            raise ActionError(error.message) from error
+        except Exception as error:
+            log.exception("run %s: %s broke", self.run.id, format_path(path))
+            raise ActionError(f"the engine made a mistake ({type(error).__name__}); its log tells more") from error
+        failpoints.reach("after_http_response")
+        return outputs
+
+    async def _settle_operation(
+        self, path: Path, action: OperationAction, begun: ActionRecord, tried: Tried
+    ) -> Outputs:
+        if tried.outputs is not None:
+            outputs = replace(tried.outputs, attempts=len(tried.attempts))
+            await self._conclude(begun, Status.SUCCEEDED, attempts=tried.attempts, outputs=outputs.to_json())
+            return outputs
+        assert tried.error is not None
+        tried.error.attempts = max(len(tried.attempts), 1)
+        error = failure_of(path, action.name, tried.error, action.span.line, action.span.column)
+        status = Status.TIMED_OUT if isinstance(tried.error, ActionTimedOut) else Status.FAILED
+        await self._conclude(begun, status, attempts=tried.attempts, error=error)
+        raise tried.error
+
+    async def tried(self, path: Path, attempts: tuple[Attempt, ...], due_at: datetime | None, *, unknown: bool) -> None:
+        """A failed attempt that another follows."""
+        record = self._begun[path] = replace(self._begun[path], attempts=attempts, due_at=due_at)
+        self._unwritten.pop(path, None)
+        if unknown:
+            await self._commit(record)
+        else:
+            self._put(record)
+        failpoints.reach("in_backoff")
+
+    # Waits.
+
+    async def _wait(self, path: Path, name: str, wait: Wait) -> Json:
+        begun = self._begin_wait(path, name, wait)
+        try:
+            match wait:
+                case WaitForTime():
+                    await self.pause(begun.due_at or wait.until)
+                    value = None
+                case WaitForAnswer() | WaitForCallback():
+                    value = await self._answer(path, begun.due_at)
+                case WaitForFlow():
+                    value = await self._child(path, wait, begun.due_at)
+        except asyncio.CancelledError:
+            self._finish(begun, Status.CANCELLED, error=self._why_cancelled(path, name))
+            raise
+        except ActionError as error:
+            status = Status.TIMED_OUT if isinstance(error, ActionTimedOut) else Status.FAILED
+            await self._conclude(begun, status, error=failure_of(path, name, error))
+            raise
+        await self._conclude(begun, Status.SUCCEEDED, outputs=value)
+        return value
+
+    def _begin_wait(self, path: Path, name: str, wait: Wait) -> ActionRecord:
+        before = self._known.unfinished.get(path)
+        if before is not None and before.status is Status.WAITING:
+            self._begun[path] = before
+            return before
+        kind, inputs, due_at = _described(wait)
+        begun = self._begin(path, name, kind, inputs, frozenset(), Status.WAITING)
+        begun = self._begun[path] = replace(begun, due_at=due_at)
+        self._unwritten.pop(path, None)
+        self._put(begun)
+        failpoints.reach("in_wait")
+        return begun
+
+    async def pause(self, until: datetime) -> None:
+        """Wait in memory when it is short; else put the run aside."""
+        while (left := until - self._clock.now()) > timedelta():
+            if left > PATIENCE:
+                raise self._put_aside(until)
+            await self._doze(min(left.total_seconds(), DOZE))
+
+    async def _answer(self, path: Path, deadline: datetime | None) -> Json:
+        came = self._asked.setdefault(path, asyncio.Event())
+        patience = self._clock.now() + PATIENCE
+        try:
+            while path not in self._known.answers:
+                now = self._clock.now()
+                if deadline is not None and now >= deadline:
+                    raise ActionTimedOut("nobody answered in time")
+                if now >= patience:
+                    raise self._put_aside(deadline)
+                await self._doze(min(DOZE, (patience - now).total_seconds()), came)
+        finally:
+            del self._asked[path]
+        return self._known.answers[path]
+
+    async def _child(self, path: Path, wait: WaitForFlow, deadline: datetime | None) -> Json:
+        child = await self._services.begin_child(self.run, path, wait)
+        if not child.status.finished:
+            left = PATIENCE.total_seconds() if deadline is None else (deadline - self._clock.now()).total_seconds()
+            ended = await self._services.ended(child.id, max(min(left, PATIENCE.total_seconds()), 0))
+            if ended is None:
+                if deadline is not None and self._clock.now() >= deadline:
+                    raise ActionTimedOut(f'flow "{wait.flow}" did not end in time (run {child.id})')
+                raise self._put_aside(deadline)
+            child = ended
+        if child.status is not Status.SUCCEEDED:
+            why = (child.error or {}).get("message", "")
+            raise ActionError(f'flow "{wait.flow}" ended as {child.status}: {why} (run {child.id})', body=child.output)
+        return child.output
+
+    async def _doze(self, seconds: float, came: asyncio.Event | None = None) -> None:
+        """Sleep, but stop for an answer; raises `Suspended` when the process is to end."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._left, came) if event is not None]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
+        if self._left.is_set():
+            raise self._interrupt()
+
+    def _put_aside(self, due_at: datetime | None) -> Suspended:
+        if due_at is not None:
+            self._due(due_at)
+        return Suspended()
+
+    def _interrupt(self) -> Suspended:
+        self.interrupted = True
+        return Suspended()
+
+    def _due(self, at: datetime) -> None:
+        self.due_at = at if self.due_at is None else min(at, self.due_at)
+
+    async def _come_to(self, path: Path) -> None:
+        """Before anything live: is the run still to go on, and is there time left for this?"""
+        if self.lost or self.again or self._left.is_set():
+            raise self._interrupt()
+        if self._cancelling:
+            self._cancelling = False
+            self.cancel()
+            await _cancellation()
+        for limit in self._limits:
+            if limit.strikes(path):
+                await _cancellation()
+
+    # Records.
+
+    def _begin(
+        self, path: Path, name: str, kind: str, inputs: Json, secure: frozenset[str], status: Status = Status.RUNNING
+    ) -> ActionRecord:
+        """The record of an action that begins now, or began already. It is written when it lasts, or when it ends."""
+        known = self._begun.get(path)
+        if known is not None:
+            return known
+        before = self._known.unfinished.get(path)
+        if before is not None and before.status is not Status.CANCELLED:
+            begun = replace(before, name=name, kind=kind, secure=secure, status=status)
+        else:
+            number = before.number if before is not None else self._take_number()
+            begun = ActionRecord(
+                run_id=self.run.id,
+                path=path,
+                name=name,
+                kind=kind,
+                status=status,
+                started_at=self._clock.now(),
+                inputs=inputs,
+                number=number,
+                secure=secure,
+            )
+        self._begun[path] = self._unwritten[path] = begun
+        return begun
+
+    def _take_number(self) -> int:
+        self._number += 1
+        return self._number - 1
+
+    def _ended_record(self, begun: ActionRecord, status: Status, fields: JsonObject) -> ActionRecord:
+        self._begun.pop(begun.path, None)
+        self._unwritten.pop(begun.path, None)
+        return replace(begun, status=status, finished_at=self._clock.now(), due_at=None, **fields)
+
+    def _finish(self, begun: ActionRecord, status: Status, **fields: Any) -> None:
+        """Put the action's end on record, without waiting."""
+        self._put(self._ended_record(begun, status, fields))
+
+    async def _conclude(self, begun: ActionRecord, status: Status, **fields: Any) -> None:
+        """Put the action's end on record, durable on return (reliability's G3)."""
+        begun = self._begun.get(begun.path, begun)
+        failpoints.reach("before_record_commit")
+        await self._commit(self._ended_record(begun, status, fields))
+        failpoints.reach("after_record_commit")
+
+    def _write_of(self, record: ActionRecord) -> Write:
+        return action_rows.put(record, self.run.epoch, self._services.store.seal)
+
+    def _put(self, record: ActionRecord) -> None:
+        self._append(self._write_of(record))
+        self._services.changed(self.run, record)
+
+    async def _commit(self, record: ActionRecord) -> None:
+        await self._guarded(self._services.store.journal.commit(self._write_of(record)))
+        self._services.changed(self.run, record)
+
+    def _append(self, write: Write) -> None:
+        try:
+            self._services.store.journal.append(write)
+        except StorageUnavailable:
+            self.lost = True
+            raise self._interrupt() from None
+
+    async def _guarded(self, writing: Awaitable[None]) -> None:
+        try:
+            await writing
+        except (Fenced, StorageUnavailable):
+            self.lost = True
+            raise self._interrupt() from None
+
+    def _why_cancelled(self, path: Path, name: str) -> JsonObject:
+        struck = next((limit for limit in self._limits if limit.struck and limit.covers(path)), None)
+        error = ActionTimedOut(struck.message) if struck else ActionError("the run was cancelled")
+        return {**failure_of(path, name, error), "code": "timed_out" if struck else "cancelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Journey:
+    """What the retry loop sees of a walk."""
+
+    effects: RunEffects
+    path: Path
+
+    async def tried(self, attempts: tuple[Attempt, ...], due_at: datetime | None, *, unknown: bool) -> None:
+        await self.effects.tried(self.path, attempts, due_at, unknown=unknown)
+
+    async def pause(self, until: datetime) -> None:
+        await self.effects.pause(until)
+
+
+def _described(wait: Wait) -> tuple[str, JsonObject, datetime | None]:
+    """Kind, recorded inputs and due time of a wait."""
+    match wait:
+        case WaitForTime():
+            return "wait", {"until": wait.until.isoformat()}, wait.until
+        case WaitForAnswer():
+            return "ask", {"to": wait.to, "question": wait.question, "choices": list(wait.choices)}, wait.deadline
+        case WaitForCallback():
+            return "wait_for", {}, wait.deadline
+        case WaitForFlow():
+            return "call", {"flow": wait.flow, "inputs": wait.inputs}, wait.deadline
+
+
+def _taken_up(before: ActionRecord, now: datetime) -> ActionRecord:
+    """An operation that was under way when the process died: its last attempt's outcome is unknown."""
+    if before.due_at is not None:
+        return before
+    broken = Attempt(
+        number=len(before.attempts) + 1,
+        started_at=before.started_at if not before.attempts else now,
+        duration_ms=0,
+        error={"code": OutcomeUnknown.code, "message": _BROKE_OFF},
+    )
+    return replace(before, attempts=(*before.attempts, broken))
+
+
+_BROKE_OFF = "the engine stopped while the request was under way"
+
+
+def _broke_off(attempt: Attempt) -> bool:
+    return attempt.error is not None and attempt.error.get("message") == _BROKE_OFF
+
+
+async def _cancellation() -> None:
+    """A cancellation of this very walk is on its way."""
+    await asyncio.get_running_loop().create_future()

@@ -1,0 +1,70 @@
+"""Durable points by name, at which crash tests stop the process: `after_http_response:2` at the second pass.
+
+`name:count:action`, where the action is `kill` (the default; as the operating system would, without a farewell), `stop` (SIGSTOP) or
+`raise`. Unset, a point costs one comparison.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from flowengine.errors import ConfigurationError
+from flowengine.findings import did_you_mean
+
+POINTS = (
+    "before_event_commit",
+    "after_event_commit",
+    "before_http_request",
+    "after_http_response",
+    "before_record_commit",
+    "after_record_commit",
+    "before_run_finish",
+    "after_run_finish",
+    "in_wait",
+    "in_backoff",
+    "before_park",
+    "after_park",
+)
+ACTIONS = ("kill", "stop", "raise")
+
+
+class Reached(BaseException):
+    """A failpoint that raises: nothing in the engine expects it, as nothing expects a bug."""
+
+
+_left: dict[str, int] = {}
+_action = "kill"
+
+
+def arm(setting: str) -> None:
+    """Read `FLOWENGINE_FAILPOINT`; empty text disarms. Raises `ConfigurationError`."""
+    global _action  # one process, one armed point
+    _left.clear()
+    if not setting:
+        return
+    name, _, rest = setting.partition(":")
+    count, _, action = rest.partition(":")
+    if name not in POINTS:
+        raise ConfigurationError(f'there is no failpoint "{name}"; {did_you_mean(name, POINTS)}')
+    if (count and not count.isdecimal()) or (action or "kill") not in ACTIONS:
+        raise ConfigurationError(f'failpoint "{setting}": write {name}:2 or {name}:2:stop')
+    _left[name], _action = int(count or 1), action or "kill"
+
+
+def reach(name: str) -> None:
+    """Pass a point."""
+    if _left and name in _left:
+        _left[name] -= 1
+        if _left[name] == 0:
+            _act(name)
+
+
+def _act(name: str) -> None:
+    match _action:
+        case "raise":
+            raise Reached(name)
+        case "stop":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        case _:
+            os.kill(os.getpid(), signal.SIGKILL)

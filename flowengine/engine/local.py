@@ -1,0 +1,495 @@
+"""The embedded engine: runs as asyncio tasks over the store, one process a database."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Literal
+
+from flowengine.config import Settings
+from flowengine.engine import failpoints
+from flowengine.engine.dues import Dues
+from flowengine.engine.effects import Services
+from flowengine.engine.modes import LaneKey, Lanes, Place, at_once
+from flowengine.engine.port import Address, CalledFlow, FlowSource, Invoker, Repeatable, Watcher
+from flowengine.engine.walk import Going, Walker
+from flowengine.errors import ActionError, Conflict, FlowEngineError, NotFound
+from flowengine.expressions.evaluate import Evaluator
+from flowengine.interpreter.effects import Response, WaitForFlow
+from flowengine.spec.actions import OperationAction
+from flowengine.spec.flow import Flow
+from flowengine.store import Store
+from flowengine.store.ids import first_id_at, new_id
+from flowengine.store.journal import Part
+from flowengine.store.records import ActionRecord, EventRecord, RunRecord
+from flowengine.store.runs import mark, nudge
+from flowengine.types import Clock, Disposition, Json, JsonObject, Path, Status, format_path
+
+log = logging.getLogger(__name__)
+
+TICK = 0.25
+SCAN = 30.0
+"""Seconds between two proofs that every unfinished run has somebody or something that takes it on (reliability's G2)."""
+SETTLING = timedelta(seconds=10)
+"""How old a run must be before a scan takes nobody's having it for a mistake."""
+VISIBLE_AFTER = timedelta(seconds=0.25)
+AT_ONCE = 100
+"""How many runs are read from the store in one go."""
+PAGE = 10_000
+RESPONSES_KEPT = 1_000
+
+
+@dataclass(slots=True)
+class _Ready:
+    """A run that may be carried out as soon as there is room."""
+
+    run: RunRecord | None = None
+    """None: to be read from the store."""
+    cancelled: str | None = None
+
+
+class LocalEngine:
+    """See `port.Engine`. Lives in one event loop; every method is called there."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        call: Invoker,
+        flows: FlowSource,
+        evaluator: Evaluator,
+        clock: Clock,
+        settings: Settings,
+        link: Callable[[str], str],
+        repeatable: Repeatable | None = None,
+        called: CalledFlow | None = None,
+        address: Address | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+        self._flows = flows
+        self._called = called
+        self._link = link
+        self._lanes = Lanes()
+        self._dues = Dues(store.runs)
+        self._going: dict[str, Going] = {}
+        self._ready: dict[str, _Ready] = {}
+        self._incoming: deque[RunRecord] = deque()
+        self._stirred = asyncio.Event()
+        self._stopping = False
+        self._ended: dict[str, list[asyncio.Future[RunRecord]]] = {}
+        self._responses: dict[str, Response] = {}
+        self._listeners: dict[str, list[asyncio.Future[Response | None]]] = {}
+        self._watchers: list[Watcher] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
+        services = Services(
+            store=store,
+            call=call,
+            repeatable=repeatable or repeatable_by_name,
+            address=address or self._default_address,
+            attempt_seconds=settings.limits.attempt_seconds,
+            begin_child=self._begin_child,
+            ended=self._ended_within,
+            changed=self._changed,
+            responded=self._responded,
+        )
+        self._walker = Walker(store=store, services=services, flows=flows, evaluator=evaluator, link=link)
+
+    # Life.
+
+    async def start(self) -> None:
+        """Take over every unfinished run. They go on as soon as this returns, and new ones are taken from then on."""
+        failpoints.arm(self._settings.failpoint)
+        await self._take_over()
+        self._spawn(self._feed())
+        self._spawn(self._tick())
+        self._stirred.set()
+
+    async def stop(self, grace: float = 25.0) -> None:
+        """Begin nothing more; calls under way have `grace` seconds to end. The rest goes on at the next start."""
+        self._stopping = True
+        for going in self._going.values():
+            going.leave()
+        await _cancel_all(self._tasks)
+        await self._all_gone(grace)
+        if self._going:
+            await _cancel_all([going.task for going in self._going.values() if going.task is not None])
+
+    # New runs.
+
+    def admit(
+        self, flow: Flow, event: EventRecord, runs: Sequence[RunRecord]
+    ) -> tuple[EventRecord, tuple[RunRecord, ...]]:
+        """Decide by the flow's mode which of an event's runs begin at once, wait, or are not made at all.
+
+        Gives the event with what became of it, and the runs as they are to be stored. Their places are kept: `wake` them when
+        they are stored, `forget` them when they are not.
+        """
+        admitted = tuple(kept for run in runs if (kept := self._admit(flow, run)) is not None)
+        if not runs or any(self._holds(run) for run in admitted) or (admitted and flow.mode == "restart"):
+            return event, admitted
+        if admitted:
+            reason = f"runs are going, and mode {flow.mode} lets {at_once(flow)} go at once"
+            return replace(event, disposition=Disposition.QUEUED, reason={"message": reason}), admitted
+        reason = f"a run is going, and mode {flow.mode} takes no more"
+        return replace(event, disposition=Disposition.DROPPED, reason={"message": reason}), ()
+
+    def forget(self, runs: Sequence[RunRecord]) -> None:
+        """Give back the places of runs that were not stored after all."""
+        for run in runs:
+            self._leave_lane(run)
+
+    def wake(self, runs: Sequence[RunRecord]) -> None:
+        """Begin these stored runs, as their flow's mode allows. Runs that were not admitted are judged now."""
+        for run in runs:
+            if self._holds(run):
+                self._make_ready(run.id, run)
+            elif self._lanes.waits(_lane_of(run), run.id):
+                self._restart_lane(run)
+            else:
+                self._incoming.append(run)
+        self._begin_those_at_hand()
+        self._stirred.set()
+
+    def _admit(self, flow: Flow, run: RunRecord) -> RunRecord | None:
+        """The run with its place in its lane, as it is to be stored; None when the mode takes no more."""
+        lane, queued = _lane_of(run), replace(run, status=Status.QUEUED, epoch=self._store.epoch)
+        match self._lanes.place(flow, run.key):
+            case Place.DROP:
+                return None
+            case Place.START:
+                self._lanes.hold(lane, run.id, at_once(flow))
+                # Stored as running from the first, so that no claim has to be written.
+                return (
+                    replace(queued, status=Status.RUNNING, started_at=self._clock.now()) if self._room() > 0 else queued
+                )
+            case place:
+                self._lanes.queue(lane, run.id, at_once(flow), restart=place is Place.RESTART)
+                return queued
+
+    async def _place(self, run: RunRecord) -> None:
+        """A stored run that was not admitted."""
+        if run.id in self._going or run.id in self._ready:
+            return
+        try:
+            flow = await self._flows(run.flow, run.flow_version)
+        except FlowEngineError:
+            self._make_ready(run.id, run)  # walking it tells what is wrong with the flow
+            return
+        if self._admit(flow, run) is None:
+            self._make_ready(run.id, run, f"a run is going, and mode {flow.mode} takes no more")
+        elif self._holds(run):
+            self._make_ready(run.id, run)
+        else:
+            self._restart_lane(run)
+
+    def _restart_lane(self, run: RunRecord) -> None:
+        """`mode: restart`: the runs before this one are cancelled; it begins when they have ended."""
+        for other in self._lanes.to_cancel(_lane_of(run), run.id):
+            self._spawn(self._cancel_quietly(other))
+
+    async def _cancel_quietly(self, run_id: str) -> None:
+        with suppress(Conflict, NotFound):  # it may end by itself meanwhile
+            await self.cancel(run_id, "a newer event restarted the flow")
+
+    # Beginning and ending.
+
+    def _make_ready(self, run_id: str, run: RunRecord | None = None, cancelled: str | None = None) -> None:
+        going = self._going.get(run_id)
+        if going is not None:
+            going.nudge()
+            return
+        ready = self._ready.setdefault(run_id, _Ready())
+        ready.run, ready.cancelled = run or ready.run, cancelled or ready.cancelled
+        self._stirred.set()
+
+    def _room(self) -> int:
+        return 0 if self._stopping else self._settings.runs_at_once - len(self._going) - len(self._ready)
+
+    def _begin_those_at_hand(self) -> None:
+        """Those at the head that need no reading begin without a detour."""
+        while self._ready and not self._stopping and len(self._going) < self._settings.runs_at_once:
+            run_id, ready = next(iter(self._ready.items()))
+            if ready.run is None:
+                return
+            del self._ready[run_id]
+            self._begin(ready.run, ready.cancelled)
+
+    async def _begin_ready(self) -> None:
+        while self._ready and not self._stopping and len(self._going) < self._settings.runs_at_once:
+            free = self._settings.runs_at_once - len(self._going)
+            batch = list(self._ready)[: min(free, AT_ONCE)]
+            unread = [run_id for run_id in batch if self._ready[run_id].run is None]
+            found = {run.id: run for run in await self._store.runs.get_many(unread)} if unread else {}
+            for run_id in batch:
+                ready = self._ready.pop(run_id, None)
+                run = found.get(run_id) if ready is None or ready.run is None else ready.run
+                if ready is not None and run is not None and not run.status.finished:
+                    self._begin(run, ready.cancelled)
+
+    def _begin(self, run: RunRecord, cancelled: str | None) -> None:
+        fresh = run.started_at is None or (run.status is Status.RUNNING and run.epoch == self._store.epoch)
+        going = self._going[run.id] = Going(run=run, resumed=not fresh, cancelled=cancelled)
+        going.task = asyncio.create_task(self._carry_out(going), name=f"run {run.id}")
+
+    async def _carry_out(self, going: Going) -> None:
+        done = None
+        try:
+            done = await self._walker.carry_out(going)
+        except Exception:
+            log.exception("run %s is left to the next scan", going.run.id)
+        finally:
+            del self._going[going.run.id]
+            if done is not None:
+                self._end(done)
+            elif going.run.due_at is not None:
+                self._dues.add(going.run.due_at, going.run.id)
+            self._stirred.set()
+
+    def _end(self, run: RunRecord) -> None:
+        self._leave_lane(run)
+        self._changed(run, None)
+        for future in self._ended.pop(run.id, ()):
+            if not future.done():
+                future.set_result(run)
+        for listener in self._listeners.pop(run.id, ()):
+            if not listener.done():
+                listener.set_result(None)
+        if run.parent is not None:
+            self._make_ready(run.parent[0])
+
+    def _leave_lane(self, run: RunRecord) -> None:
+        lane = _lane_of(run)
+        self._lanes.leave(lane, run.id)
+        self._promote(lane)
+
+    def _promote(self, lane: LaneKey) -> None:
+        while (following := self._lanes.next_in(lane)) is not None:
+            self._make_ready(following)
+
+    def _holds(self, run: RunRecord) -> bool:
+        return self._lanes.holds(_lane_of(run), run.id)
+
+    # Loops.
+
+    async def _feed(self) -> None:
+        while True:
+            await self._stirred.wait()
+            self._stirred.clear()
+            try:
+                while self._incoming:
+                    await self._place(self._incoming.popleft())
+                await self._begin_ready()
+            except FlowEngineError:
+                log.exception("runs could not be begun; the next scan comes back to them")
+
+    async def _tick(self) -> None:
+        scan_at = time.monotonic() + SCAN
+        while True:
+            await asyncio.sleep(TICK)
+            try:
+                await self._look()
+                if time.monotonic() >= scan_at:
+                    scan_at = time.monotonic() + SCAN
+                    await self.scan()
+            except FlowEngineError:
+                log.exception("looking for what is due went wrong; it is tried again")
+
+    async def _look(self) -> None:
+        now = self._clock.now()
+        for going in self._going.values():
+            if going.effects is not None:
+                going.effects.flush(now - VISIBLE_AFTER)
+        for run_id in await self._dues.take(now):
+            self._make_ready(run_id)
+
+    async def _take_over(self) -> None:
+        """At the start: who holds a place, who waits for one, who was walking when the process ended."""
+        lanes: set[LaneKey] = set()
+        after = ""
+        while rows := await self._store.runs.unfinished(after, PAGE):
+            for run_id, flow_id, version, key, status in rows:
+                lane, most = (flow_id, key), await self._at_once(flow_id, version)
+                if status == Status.QUEUED:
+                    self._lanes.queue(lane, run_id, most)
+                    lanes.add(lane)
+                else:
+                    self._lanes.hold(lane, run_id, most)
+                if status == Status.RUNNING:
+                    self._make_ready(run_id)
+            after = rows[-1][0]
+        for lane in lanes:
+            self._promote(lane)
+
+    async def _at_once(self, flow_id: str, version: str) -> int:
+        try:
+            return at_once(await self._flows(flow_id, version))
+        except FlowEngineError:
+            return 1  # its runs will tell what is wrong with it
+
+    async def scan(self) -> list[str]:
+        """Take on runs that nobody has, and give their ids: there should be none (reliability's G2)."""
+        lost = []
+        before = first_id_at(self._clock.now() - SETTLING)
+        for run_id, flow_id, _, key, _ in await self._store.runs.unfinished("", PAGE, before=before, waiting=False):
+            known = run_id in self._going or run_id in self._ready or self._lanes.waits((flow_id, key), run_id)
+            if not known:
+                lost.append(run_id)
+        if lost:
+            log.error("%d runs had no owner and are taken on: %s", len(lost), ", ".join(lost[:5]))
+        for run_id in lost:
+            self._make_ready(run_id)
+        return lost
+
+    # For people and other runs.
+
+    async def wait(self, run_id: str, timeout: float | None = None) -> RunRecord:  # noqa: ASYNC109
+        """The run when it has finished. Raises `TimeoutError` after `timeout` seconds, and `NotFound`."""
+        future: asyncio.Future[RunRecord] = asyncio.get_running_loop().create_future()
+        waiting = self._ended.setdefault(run_id, [])
+        waiting.append(future)
+        try:
+            if run_id not in self._going:
+                run = await self._store.runs.get(run_id)
+                if run.status.finished:
+                    return run
+            return await asyncio.wait_for(future, timeout)
+        finally:
+            if future in waiting:
+                waiting.remove(future)
+            if not waiting and self._ended.get(run_id) is waiting:
+                del self._ended[run_id]
+
+    async def response(self, run_id: str, timeout: float) -> Response | None:  # noqa: ASYNC109
+        """What the run's `respond` answers; None when it ends, or the seconds pass, without one."""
+        if run_id in self._responses:
+            return self._responses.pop(run_id)
+        future: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
+        self._listeners.setdefault(run_id, []).append(future)
+        with suppress(TimeoutError):
+            if run_id in self._going or not (await self._store.runs.get(run_id)).status.finished:
+                return await asyncio.wait_for(future, timeout)
+        return None
+
+    async def cancel(self, run_id: str, reason: str = "") -> None:
+        """End the run as cancelled; its `finally` parts run. Raises `NotFound`, and `Conflict` for a finished one."""
+        reason = reason or "the run was cancelled"
+        run = await self._unfinished(run_id)
+        await self._store.journal.commit(mark(run.id, "", "cancel", reason, self._clock.now()))
+        going = self._going.get(run_id)
+        if going is not None:
+            going.cancel(reason)
+        else:
+            self._make_ready(run_id, cancelled=reason)
+
+    async def answer(self, run_id: str, path: Path, value: Json) -> None:
+        """Give a waiting `ask` or `wait_for` its answer. Raises `NotFound`, and `Conflict` when it has one or the run ended."""
+        run, now = await self._unfinished(run_id), self._clock.now()
+        first = mark(run.id, format_path(path), "answer", {"value": value}, now, first=True)
+        taken = await self._store.journal.commit_parts([Part([first, nudge(run.id, now)], otherwise=())])
+        if not taken[0]:
+            raise Conflict(f"{format_path(path)} has been answered already")
+        going = self._going.get(run_id)
+        if going is None:
+            self._make_ready(run_id)
+        elif going.effects is None or not going.effects.answered(path, value):
+            going.nudge()
+
+    def subscribe(self, watcher: Watcher) -> Callable[[], None]:
+        """Be told of every change; call what it gives to be told no more."""
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
+
+    async def _unfinished(self, run_id: str) -> RunRecord:
+        going = self._going.get(run_id)
+        run = going.run if going is not None else await self._store.runs.get(run_id)
+        if run.status.finished:
+            raise Conflict(f"run {run.id} has ended as {run.status} already")
+        return run
+
+    def _changed(self, run: RunRecord, action: ActionRecord | None) -> None:
+        for watcher in self._watchers:
+            watcher(run, action)
+
+    def _responded(self, run_id: str, response: Response) -> None:
+        listeners = [each for each in self._listeners.pop(run_id, ()) if not each.done()]
+        for listener in listeners:
+            listener.set_result(response)
+        if not listeners:
+            # Whoever asked may come to listen a moment later.
+            self._responses[run_id] = response
+            while len(self._responses) > RESPONSES_KEPT:
+                del self._responses[next(iter(self._responses))]
+
+    async def _begin_child(self, run: RunRecord, path: Path, wait: WaitForFlow) -> RunRecord:
+        """The run of a `call`: the one that an earlier walk began, else a new one."""
+        place = (run.id, format_path(path))
+        found = await self._store.runs.called_by(*place)
+        if found is not None:
+            return found
+        if self._called is None:
+            raise ActionError("this engine runs no flows for other flows")
+        try:
+            flow, inputs = self._called(wait.flow, wait.inputs)
+        except FlowEngineError as error:
+            raise ActionError(error.message) from error
+        child = RunRecord(
+            id=new_id(self._clock),
+            flow=flow.id,
+            flow_version=flow.version,
+            status=Status.QUEUED,
+            event_id=None,
+            trigger_kind="call",
+            trigger_name=run.flow,
+            created_at=self._clock.now(),
+            trigger=inputs,
+            inputs=inputs,
+            parent=place,
+        )
+        await self._store.runs.add(child)
+        self.wake([child])
+        return child
+
+    async def _ended_within(self, run_id: str, seconds: float) -> RunRecord | None:
+        try:
+            return await self.wait(run_id, seconds)
+        except TimeoutError:
+            return None
+
+    def _default_address(self, run_id: str, path: Path, kind: Literal["approval", "callback"]) -> JsonObject:
+        key = self._store.secrets.derive(f"{kind}:{run_id}:{format_path(path)}")
+        url = f"{self._link(run_id)}/{kind}/{format_path(path)}?key={key}"
+        return {"url": url} if kind == "callback" else {"links": {}, "url": url}
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _all_gone(self, seconds: float) -> None:
+        tasks = [going.task for going in self._going.values() if going.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+
+
+def repeatable_by_name(action: OperationAction, inputs: JsonObject) -> bool:
+    """For the built-in `http` connector by its method; of other connectors nothing is known here."""
+    method = inputs.get("method") if action.operation == "request" else action.operation
+    return action.connector == "http" and str(method).upper() in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
+
+
+def _lane_of(run: RunRecord) -> LaneKey:
+    return (run.flow, run.key)
+
+
+async def _cancel_all(tasks: Sequence[asyncio.Task[Any]] | set[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
