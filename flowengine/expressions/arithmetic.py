@@ -50,6 +50,7 @@ def _is_number(value: Json) -> bool:
 
 
 def _numbers(sign: str, left: float, right: float) -> Json:
+    result: Any
     try:
         match sign:
             case "*":

@@ -24,7 +24,7 @@ from flowengine.types import Json, JsonObject, Outputs, Path, Status
 T = TypeVar("T")
 
 
-class Suspended(BaseException):  # noqa: N818
+class Suspended(BaseException):
     """The run is put aside: raised by the effects, passed on untouched by the interpreter out of `run_flow`.
 
     Branches that run side by side are let go on until each has finished or is suspended too; then it goes up.
