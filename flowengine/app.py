@@ -189,6 +189,8 @@ class App:
         self.catalog = calls.catalog
         self.public_url = settings.public_url
         self._versions: dict[tuple[str, str], Flow] = {}
+        self.triggers: Triggers
+        self.library = Library(settings.flows, self.check, store)
         self.engine = LocalEngine(
             store,
             call=calls.invoke,
@@ -198,17 +200,16 @@ class App:
             settings=settings,
             link=self.link,
             repeatable=calls.repeatable,
-            current=lambda flow_id: self.library.get(flow_id),  # noqa: PLW0108 - made below
+            called=self.called,
             address=self.address,
         )
-        self.library = Library(settings.flows, self.check, store)
         dispatcher = Dispatcher(store, self.engine, evaluator, clock)
         self.dispatcher = dispatcher
         self.hooks = Hooks(
             dispatcher,
             derive=store.secrets.derive,
             secrets=secrets.get,
-            enabled=lambda flow: self.triggers.enabled(flow),  # noqa: PLW0108 - made below
+            enabled=self.enabled,
             json_depth=settings.limits.json_depth,
         )
         self.triggers = Triggers(
@@ -274,6 +275,15 @@ class App:
                 raise InvalidFile(findings)
             self._versions[flow_id, version] = flow
         return self._versions[flow_id, version]
+
+    def enabled(self, flow: Flow) -> bool:
+        """Whether events start the flow's runs."""
+        return self.triggers.enabled(flow)
+
+    def called(self, flow_id: str, inputs: JsonObject) -> tuple[Flow, JsonObject]:
+        """What `call` runs: the flow in force, and the inputs as it takes them. Raises `NotFound`, `InvalidInputs`."""
+        flow = self.library.get(flow_id)
+        return flow, settle_inputs(flow, inputs)
 
     def link(self, run_id: str) -> str:
         """Where people look at a run."""

@@ -131,7 +131,7 @@ class Dispatcher:
             event = replace(event, dedupe_key=await self._dedupe_key(trigger, scope, arrival.dedupe_key))
             return await self._runs(flow, trigger, event, scope)
         except ExpressionError as error:
-            return Judged(replace(event, disposition=Disposition.FAILED, reason=_told(error)))
+            return Judged(replace(event, disposition=Disposition.FAILED, reason=_told(flow, error)))
 
     async def _runs(self, flow: Flow, trigger: Trigger, event: EventRecord, scope: JsonObject) -> Judged:
         conditions = (*flow.conditions, *trigger.conditions)
@@ -223,6 +223,7 @@ def _scope(flow: Flow, event: EventRecord, arrival: Arrival) -> JsonObject:
     }
 
 
-def _told(error: ExpressionError) -> JsonObject:
-    place = {"line": error.span.line, "column": error.span.column} if error.span else {}
+def _told(flow: Flow, error: ExpressionError) -> JsonObject:
+    span = flow.source.span(error.at) if error.at else error.span
+    place = {"line": span.line, "column": span.column} if span else {}
     return {"message": error.message, "template": error.template, **place}

@@ -7,15 +7,15 @@ from flowengine.triggers.polling import Polls
 from flowengine.types import Disposition, Outputs
 
 TEXT = """
-    flow: Watch
-    trigger:
-      poll: livechat.ListTickets
-      every: 1 minute
-      with: { since: "{{ cursor | default('', true) }}" }
-      item_id: "{{ item.id }}"
-      cursor: "{{ item.modified }}"
-    actions: [{log: hello}]
-    """
+flow: Watch
+trigger:
+  poll: livechat.ListTickets
+  every: 1 minute
+  with: { since: "{{ cursor | default('', true) }}" }
+  item_id: "{{ item.id }}"
+  cursor: "{{ item.modified }}"
+actions: [{log: hello}]
+"""
 
 
 class Pages:
@@ -75,7 +75,7 @@ async def test_a_page_that_fails_changes_nothing(poll, engine, store):
 
 
 async def test_an_item_that_is_filtered_is_seen_all_the_same(poll, engine, store):
-    text = TEXT + '    conditions: [{value: "{{ trigger.id }}", more_than: 1}]\n'
+    text = TEXT + 'conditions: [{value: "{{ trigger.id }}", more_than: 1}]\n'
     await poll(tickets(1, 2), text)
     await poll(tickets(1, 2), text)
     assert [run.trigger["id"] for run in engine.runs] == [2]
