@@ -19,10 +19,12 @@ from flowengine.sandbox.livechat_agent.parameters import check
 from flowengine.sandbox.livechat_agent.signals import signals
 from flowengine.sandbox.livechat_agent.table import AGENT_CHAT, CONFIGURATION, Method
 from flowengine.sandbox.livechat_agent.tokens import (
+    ACCOUNT_ID,
     AGENT_TOKEN,
     CLIENT_ID,
     EUROPE_TOKEN,
     OWNER_TOKEN,
+    PERSONAL_TOKEN,
     READER_TOKEN,
     Token,
     authenticated,
@@ -51,6 +53,7 @@ class LiveChatAgent:
             f"  {AGENT_TOKEN}: an agent without the owner's scopes",
             f"  {READER_TOKEN}: reads only",
             f"  {EUROPE_TOKEN}: needs X-Region: fra, else misdirected_request",
+            f"or as Basic authentication, username {ACCOUNT_ID}, password {PERSONAL_TOKEN}",
         )
         self.reset()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +13,8 @@ OWNER_TOKEN: Final = "dal:sandbox-owner"  # noqa: S105
 AGENT_TOKEN: Final = "dal:sandbox-agent"  # noqa: S105
 READER_TOKEN: Final = "dal:sandbox-reader"  # noqa: S105
 EUROPE_TOKEN: Final = "fra:sandbox-owner"  # noqa: S105
-EXPIRED_TOKEN: Final = "dal:sandbox-expired"  # noqa: S105
+ACCOUNT_ID: Final = "sandbox-account-id"
+PERSONAL_TOKEN: Final = "dal:sandbox-personal"  # noqa: S105
 CLIENT_ID: Final = "sandbox-client-id"
 OWNER: Final = "olivia@example.com"
 AGENT: Final = "adam@example.com"
@@ -61,10 +63,18 @@ TOKENS: Final[Mapping[str, Token]] = {
 
 def authenticated(headers: Mapping[str, str]) -> Token:
     """The token of a request. Refuses unknown ones (`authentication`) and the wrong data center (`misdirected_request`)."""
-    scheme, _, given = headers.get("authorization", "").partition(" ")
-    token = TOKENS.get(given.strip()) if scheme.lower() == "bearer" else None
+    token = _token(headers.get("authorization", ""))
     if token is None:
         raise refused("authentication")
     if headers.get("x-region", _DEFAULT_REGION) != token.region:
         raise refused("misdirected_request", data={"region": token.region})
     return token
+
+
+def _token(header: str) -> Token | None:
+    """An app's token comes as Bearer; a personal one as Basic, with the account's id as the user's name."""
+    scheme, _, given = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return TOKENS.get(given.strip())
+    personal = base64.b64encode(f"{ACCOUNT_ID}:{PERSONAL_TOKEN}".encode()).decode()
+    return TOKENS[OWNER_TOKEN] if scheme.lower() == "basic" and given.strip() == personal else None
