@@ -48,6 +48,10 @@ class Source:
         """Where the key of the value at `loc` stands; the value's place for items of a list."""
         return self.keys.get(loc) or self.span(loc)
 
+    def has(self, loc: Location) -> bool:
+        """Whether the file has a value at `loc`."""
+        return loc in self.values
+
     def locate(self, loc: Location, offset: int, length: int = 1) -> Span:
         """Where a stretch of the text value at `loc` stands in the file, however the text is quoted or folded.
 

@@ -1,1 +1,1 @@
-"""One rule a file."""
+"""The rules, one a file, each with the words that `flowengine explain` shows."""

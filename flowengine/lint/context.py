@@ -1,0 +1,117 @@
+"""What the rules look at: a flow, the project around it, its templates with what can be read there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from flowengine.errors import ExpressionError
+from flowengine.expressions.references import References, references
+from flowengine.findings import Finding, Severity, Span
+from flowengine.lint.inputs import Problem, problems
+from flowengine.lint.project import Project
+from flowengine.lint.sites import Site, Sites
+from flowengine.manifests.operation import Operation
+from flowengine.spec import actions as records
+from flowengine.spec.flow import Flow
+from flowengine.spec.source import Location
+from flowengine.spec.triggers import OperationTrigger, Poll
+
+
+def _made(operation: Operation) -> set[str]:
+    """The parameters that the engine fills in when it registers a webhook, or sends so that a repeated call is recognised."""
+    made: set[str] = set()
+    if operation.webhook is not None:
+        spec = operation.webhook
+        made |= {spec.callback, *spec.register_with}
+        secret = getattr(spec.secret, "parameter", None)
+        made |= {secret} if isinstance(secret, str) else set()
+    if operation.idempotency is not None and operation.idempotency.parameter:
+        made.add(operation.idempotency.parameter)
+    if operation.pagination is not None:
+        made.add(operation.pagination.parameter)
+    return made
+
+
+@dataclass
+class Context:
+    """One flow under the linter."""
+
+    flow: Flow
+    project: Project
+    findings: list[Finding] = field(default_factory=list)
+
+    @cached_property
+    def sites(self) -> Sites:
+        return Sites(self.flow, self.project).collect()
+
+    @cached_property
+    def templates(self) -> list[tuple[Site, References]]:
+        """Every template that can be read, with what it refers to."""
+        read = []
+        for site in self.sites.found:
+            if "{" not in site.text:
+                continue
+            try:
+                read.append((site, references(site.text)))
+            except ExpressionError:
+                continue  # the rule template-syntax reports it
+        return read
+
+    @cached_property
+    def actions(self) -> list[records.Action]:
+        """Every action, parents first."""
+        return [action for _, action in self.flow.walk()]
+
+    @cached_property
+    def input_problems(self) -> list[Problem]:
+        """The mistakes under every `with` whose operation is known."""
+        found: list[Problem] = []
+        for one in (*self.operations(), *self.flow.triggers):
+            if isinstance(one, records.OperationAction | OperationTrigger | Poll):
+                found.extend(self._problems(one))
+        return found
+
+    def _problems(self, one: records.OperationAction | OperationTrigger | Poll) -> Iterator[Problem]:
+        connector = self.project.connector(one.connector)
+        operation = self.project.operation(one.connector, one.operation)
+        if connector is None or operation is None or (isinstance(one, Poll) and operation.kind == "trigger"):
+            return
+        loc = (*one.loc, "with") if self.flow.source.has((*one.loc, "with")) else (*one.loc, one.kind)
+        yield from problems(connector, operation, one.inputs, loc, _made(operation))
+
+    def uses(self) -> Iterator[tuple[Location, str, str]]:
+        """Every place that names an operation, with the connector and the operation named there."""
+        for one in (*self.operations(), *self.flow.triggers):
+            if isinstance(one, records.OperationAction | OperationTrigger | Poll) and one.connector:
+                yield (*one.loc, one.kind), one.connector, one.operation
+
+    def operations(self) -> Iterator[records.OperationAction]:
+        """Every action that calls an operation."""
+        return (action for action in self.actions if isinstance(action, records.OperationAction))
+
+    def at(
+        self, loc: Location, rule: str, message: str, hint: str = "", severity: Severity = Severity.ERROR
+    ) -> Finding:
+        """A finding at a value."""
+        return Finding(self.flow.source.file, self.flow.source.span(loc), rule, message, hint, severity)
+
+    def at_key(
+        self, loc: Location, rule: str, message: str, hint: str = "", severity: Severity = Severity.ERROR
+    ) -> Finding:
+        """A finding at a value's key."""
+        return Finding(self.flow.source.file, self.flow.source.key_span(loc), rule, message, hint, severity)
+
+    def inside(
+        self,
+        site: Site,
+        place: tuple[int, int],
+        rule: str,
+        message: str,
+        hint: str = "",
+        severity: Severity = Severity.ERROR,
+    ) -> Finding:
+        """A finding at a stretch of a text, given by offsets in it."""
+        span: Span = self.flow.source.locate(site.loc, place[0], max(place[1] - place[0], 1))
+        return Finding(self.flow.source.file, span, rule, message, hint, severity)

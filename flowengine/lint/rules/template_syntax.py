@@ -1,0 +1,34 @@
+"""template-syntax: a template that cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flowengine.errors import ExpressionError
+from flowengine.expressions.references import references
+from flowengine.findings import Finding
+from flowengine.lint.context import Context
+from flowengine.lint.rule import Rule
+from flowengine.spec.places import offset_of
+
+
+def _check(context: Context) -> Iterator[Finding]:
+    for site in context.sites.found:
+        if "{" not in site.text:
+            continue
+        try:
+            references(site.text)
+        except ExpressionError as error:
+            start = offset_of(site.text, error.span.line, error.span.column) if error.span else 0
+            yield context.inside(
+                site, (start, start + 1), RULE.id, error.message, "look at the braces, quotes and parentheses around it"
+            )
+
+
+RULE = Rule(
+    id="template-syntax",
+    meaning="A template between {{ and }} cannot be read: something is missing or too much.",
+    wrong='log: "{{ trigger.subject | upper( }}"',
+    right='log: "{{ trigger.subject | upper }}"',
+    check=_check,
+)
