@@ -67,7 +67,7 @@ def add(found: Iterable[Credential], draft: Draft) -> None:
 
 def credentials(connector: Connector, operation: Operation, connection: Connection) -> Sequence[Credential]:
     """What signs an operation's requests, in the order of the definition."""
-    ways = [way for way in operation.security if way]
+    ways = _ways(connector, operation)
     for way in ways:
         found = [_credential(connector, connection, name) for name in way]
         if None not in found:
@@ -78,6 +78,15 @@ def credentials(connector: Connector, operation: Operation, connection: Connecti
         return []
     called = f'the connection "{connection.name}"' if connection.name else f'a connection to "{connector.name}"'
     raise Unauthorized(f"{called} cannot sign in: it needs {_needed(connector, ways)}")
+
+
+def _ways(connector: Connector, operation: Operation) -> list[Way]:
+    """The alternatives. Names that the definition does not define say nothing; then any one of the schemes it has holds."""
+    known = [
+        {name: way[name] for name in way if name in connector.security_schemes} for way in operation.security if way
+    ]
+    found: list[Way] = [way for way in known if way]
+    return found or [{name: ()} for name in connector.security_schemes if known]
 
 
 def plain_credentials(connection: Connection) -> list[Credential]:

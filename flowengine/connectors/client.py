@@ -250,7 +250,7 @@ def _with_key(operation: Operation, inputs: Mapping[str, Json], key: str) -> Jso
     named = operation.idempotency
     if named is None or named.parameter is None or not key:
         return dict(inputs)
-    return keep_at(operation, inputs, named.parameter.split("."), key)
+    return keep_at(operation, inputs, named.parameter, key)
 
 
 def _right_region(body: Json) -> str | None:

@@ -48,39 +48,57 @@ def place(connector: Connector, operation: Operation, inputs: Mapping[str, Json]
 
 
 def _with_callback(operation: Operation, inputs: Mapping[str, Json]) -> dict[str, Json]:
-    """The inputs with the callback URL at the place that the definition marks."""
+    """The inputs with the callback URL at the place that the definition marks, and with what registration always says."""
     given = dict(inputs)
     if operation.webhook is None:
         return given
     for path, value in operation.webhook.register_with.items():
-        put(given, path.split("."), value, keep=True)
+        _put_at(operation, given, path, value, keep=True)
     if CALLBACK in given:
-        put(given, operation.webhook.callback.split("."), given.pop(CALLBACK))
+        _put_at(operation, given, operation.webhook.callback, given.pop(CALLBACK))
     return given
 
 
-def put(target: JsonObject, path: list[str], value: Json, *, keep: bool = False) -> None:
-    """Set the value at a dotted path, making the objects on the way; `keep` leaves what is there already."""
-    for name in path[:-1]:
-        inner = target.get(name)
-        inner = dict(inner) if isinstance(inner, dict) else {}
-        target[name] = inner
-        target = inner
-    if not (keep and path[-1] in target):
-        target[path[-1]] = value
+def _put_at(operation: Operation, given: JsonObject, path: str, value: Json, *, keep: bool = False) -> None:
+    """Set what stands at a parameter's path; where a list is on the way, in each of its objects, or in a first one."""
+    names = path.split(".")
+    holders = [_holder(operation, given, names[0])]
+    for depth, name in enumerate(names[:-1], start=1):
+        parameter = operation.parameter(".".join(names[:depth]))
+        listed = parameter is not None and parameter.type == "array"
+        holders = [item for holder in holders for item in _inside(holder, name, listed=listed)]
+    for holder in holders:
+        if not (keep and names[-1] in holder):
+            holder[names[-1]] = value
 
 
-def keep_at(operation: Operation, inputs: Mapping[str, Json], path: list[str], value: Json) -> JsonObject:
+def _holder(operation: Operation, given: JsonObject, name: str) -> JsonObject:
+    """Where a top-level name belongs: into the body when it was given whole, under its own name."""
+    whole = operation.body.name if operation.body else ""
+    if isinstance(given.get(whole), dict) and name not in given and name != whole:
+        given[whole] = dict(given[whole])
+        return given[whole]  # type: ignore[no-any-return]
+    return given
+
+
+def _inside(holder: JsonObject, name: str, *, listed: bool) -> list[JsonObject]:
+    """The objects at `name`, as copies that may be changed: inputs belong to the caller."""
+    value = holder.get(name)
+    items = value if isinstance(value, list) else [value]
+    copies = [dict(item) if isinstance(item, dict) else {} for item in items] or [{}]
+    holder[name] = copies if listed else copies[0]
+    return copies
+
+
+def keep_at(operation: Operation, inputs: Mapping[str, Json], path: str, value: Json) -> JsonObject:
     """The inputs with `value` at a dotted path, unless something stands there or the object that would hold it does not."""
     given = dict(inputs)
-    whole = operation.body.name if operation.body else None
-    if whole in given and isinstance(given[whole], dict) and path[0] not in given:
-        path = [whole, *path]
-    holder: Json = given
-    for name in path[:-1]:
+    names = path.split(".")
+    holder: Json = _holder(operation, given, names[0])
+    for name in names[:-1]:
         holder = holder.get(name) if isinstance(holder, dict) else None
     if isinstance(holder, dict):
-        put(given, path, value, keep=True)
+        _put_at(operation, given, path, value, keep=True)
     return given
 
 

@@ -47,6 +47,9 @@ def _apply(connector: Connector, connection: Connection, policy: Policy, draft: 
             _set_subdomain(policy, context, draft)
         case "routerequesttoendpoint":
             _route(policy, context, draft)
+        case "setvaluefromurl":
+            told = "needs the answer of another call first (its policy `setvaluefromurl`), which is not supported"
+            raise InvalidInputs(f"{connector.title} {told}")
         case _ if isinstance(draft.body, DataBody):
             draft.body = replace(draft.body, value=reshape(policy, context, draft.body.value))
 
@@ -110,7 +113,8 @@ def _set_host(connector: Connector, connection: Connection, policy: Policy, cont
     if connection.base_url and _lacking(template, context):
         return
     if lacking := _lacking(template, context):
-        raise Unauthorized(f"the address of {connector.title} needs {' and '.join(lacking)}")
+        kind = Unauthorized if any("connection" in one for one in lacking) else InvalidInputs
+        raise kind(f"the address of {connector.title} needs {' and '.join(lacking)}")
     address = evaluate_text(template, context).strip()
     if "://" not in address:
         address = f"https://{address}"

@@ -244,13 +244,19 @@ def _until(value: str, now: datetime) -> float:
 
 def strike_out(answer: Answer, secrets: Iterable[str]) -> Answer:
     """The answer without the connection's secrets: some services repeat them in their errors."""
-    body, headers = answer.body, dict(answer.headers)
+    body, headers = answer.body, answer.headers
     for secret in secrets:
-        raw = secret.encode("utf-8")
-        for form in {raw, json.dumps(secret)[1:-1].encode("ascii")}:
+        for form in _forms(secret):
             if form in body:
                 body = body.replace(form, STRUCK_OUT.encode("ascii"))
-        for name, value in headers.items():
-            if secret in value:
-                headers[name] = value.replace(secret, STRUCK_OUT)
-    return Answer(answer.status, headers, body)
+        if any(secret in value for value in headers.values()):
+            headers = {name: value.replace(secret, STRUCK_OUT) for name, value in headers.items()}
+    return answer if body is answer.body and headers is answer.headers else Answer(answer.status, headers, body)
+
+
+def _forms(secret: str) -> Iterable[bytes]:
+    """How a secret looks in a body: as it is, and as JSON writes it when that differs."""
+    raw = secret.encode("utf-8")
+    if secret.isascii() and secret.isprintable() and '"' not in secret and "\\" not in secret:
+        return (raw,)
+    return (raw, json.dumps(secret)[1:-1].encode("ascii"), json.dumps(secret, ensure_ascii=False)[1:-1].encode("utf-8"))

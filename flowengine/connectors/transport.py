@@ -11,7 +11,7 @@ import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import aiohttp
 import httpx
@@ -140,7 +140,7 @@ class Wire:
         `ResponseTooLarge`, and `InvalidInputs` for what is no address.
         """
         place = _place(url)
-        request = _request(method, url, headers, body, connect=min(CONNECT_SECONDS, seconds))
+        request = _request(method, url, place, headers, body, connect=min(CONNECT_SECONDS, seconds))
         try:
             async with asyncio.timeout(seconds):
                 response = await self._pools[guarded].handle_async_request(request)
@@ -157,10 +157,12 @@ class Wire:
         return answer
 
     async def _read(self, response: httpx.Response, place: str) -> Answer:
-        decode = decoder(response.headers.get("content-encoding", ""), response.status_code)
+        headers = dict(response.headers)
+        decode = decoder(headers.get("content-encoding", ""), response.status_code)
         chunks: list[bytes] = []
         room = self._largest_answer
-        async for raw in response.aiter_raw():
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        async for raw in response.stream:
             chunk = decode(raw, room + 1)
             room -= len(chunk)
             if room < 0:
@@ -169,7 +171,7 @@ class Wire:
                     status_code=response.status_code,
                 )
             chunks.append(chunk)
-        return Answer(response.status_code, dict(response.headers), b"".join(chunks))
+        return Answer(response.status_code, headers, b"".join(chunks))
 
 
 def _place(url: str) -> str:
@@ -177,21 +179,28 @@ def _place(url: str) -> str:
     try:
         parsed = URL(url, encoded=True)
         if parsed.scheme in ("http", "https") and parsed.host:
-            return f"{parsed.scheme}://{parsed.host}" + (f":{parsed.explicit_port}" if parsed.explicit_port else "")
+            host = f"[{parsed.host}]" if ":" in parsed.host else parsed.host
+            return f"{parsed.scheme}://{host}" + (f":{parsed.explicit_port}" if parsed.explicit_port else "")
     except ValueError:
         pass
     raise InvalidInputs("that is not the address of a service: it must begin with https:// or http:// and a host")
 
 
+@lru_cache(maxsize=1024)
+def _root(place: str) -> httpx.URL:
+    """The address for httpx, once a service: the whole URL goes beside it, byte for byte as it was built."""
+    return httpx.URL(place)
+
+
 def _request(
-    method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes | None, *, connect: float
+    method: str, url: str, place: str, headers: Sequence[tuple[str, str]], body: bytes | None, *, connect: float
 ) -> httpx.Request:
     given = {name.lower() for name, _ in headers}
     own = [pair for pair in _OWN_HEADERS if pair[0] not in given]
     try:
         return httpx.Request(
             method,
-            url,
+            _root(place),
             headers=[(name.encode("ascii"), value.encode("utf-8")) for name, value in (*own, *headers)],
             content=body,
             extensions={"url": url, "timeout": {"connect": connect}},

@@ -33,10 +33,15 @@ def fit(schemas: Schemas, schema: Any, value: Json, path: str, *, loose: bool = 
     declared = schemas.resolve(schema)
     if value is None:
         return value
-    value = _of_type(schemas, declared, value, path, loose=loose)
     allowed = declared.get("enum")
-    if isinstance(allowed, list) and allowed and value not in allowed:
-        _not_allowed(allowed, value, path, loose=loose)
+    if not isinstance(allowed, list) or not allowed:
+        return _of_type(schemas, declared, value, path, loose=loose)
+    # Some definitions give their choices the wrong type: what is listed is allowed.
+    if value in allowed and not isinstance(value, list):
+        return value
+    value = _of_type(schemas, declared, value, path, loose=loose)
+    if value not in allowed and not (loose and str(value) in [str(one) for one in allowed]):
+        raise _not_allowed(allowed, value, path)
     return value
 
 
@@ -142,10 +147,14 @@ def _complete(schemas: Schemas, declared: JsonObject, value: JsonObject, path: s
     return value
 
 
-def hidden_default(schemas: Schemas, schema: Any, *, depth: int = 0) -> Json:
-    """What the engine sends for a required value that the author left out: hidden defaults only; None when none."""
+def hidden_default(schemas: Schemas, schema: Any, *, hidden: bool = False, depth: int = 0) -> Json:
+    """What the engine sends for a required value that the author left out: hidden defaults only; None when none.
+
+    What is inside something hidden is hidden.
+    """
     declared = schemas.resolve(schema)
-    if "default" in declared and declared.get("x-ms-visibility") == "internal":
+    hidden = hidden or declared.get("x-ms-visibility") == "internal"
+    if "default" in declared and hidden:
         return declared["default"]
     properties = declared.get("properties")
     if not isinstance(properties, dict) or depth > 8:
@@ -153,7 +162,7 @@ def hidden_default(schemas: Schemas, schema: Any, *, depth: int = 0) -> Json:
     needed = [name for name in declared.get("required") or () if name in properties]
     if not needed:
         return None
-    built = {name: hidden_default(schemas, properties[name], depth=depth + 1) for name in needed}
+    built = {name: hidden_default(schemas, properties[name], hidden=hidden, depth=depth + 1) for name in needed}
     return None if any(value is None for value in built.values()) else built
 
 
@@ -190,14 +199,11 @@ def _mistyped(declared: Mapping[str, Any], value: Json, path: str) -> InvalidInp
     return InvalidInputs(told, parameter=path)
 
 
-def _not_allowed(allowed: list[Json], value: Json, path: str, *, loose: bool) -> None:
-    if loose and str(value) in [str(one) for one in allowed]:
-        return
-    if isinstance(value, str) and nearest(value, [str(one) for one in allowed]):
-        hint = did_you_mean(value, [str(one) for one in allowed])
-    else:
-        hint = "write one of: " + ", ".join(str(one) for one in allowed[:12])
-    raise InvalidInputs(f"{path} cannot be {_describe(value)}; {hint}", parameter=path)
+def _not_allowed(allowed: list[Json], value: Json, path: str) -> InvalidInputs:
+    choices = [str(one) for one in allowed]
+    near = isinstance(value, str) and nearest(value, choices)
+    hint = did_you_mean(str(value), choices) if near else "write one of: " + ", ".join(choices[:12])
+    return InvalidInputs(f"{path} cannot be {_describe(value)}; {hint}", parameter=path)
 
 
 def _describe(value: Json) -> str:
