@@ -245,7 +245,7 @@ class App:
             await secrets.load()
             catalog = Catalog([settings.connectors, shipped_connectors()])
             calls = Calls(settings, catalog, client, clock)
-            calls.connections = connections_of(settings, environ, secrets)
+            calls.connections = connections_of(settings, environ, secrets, catalog)
             app = cls(settings=settings, clock=clock, store=store, secrets=secrets, calls=calls, evaluator=evaluator)
             await app.triggers.load()
             await app.engine.start()
@@ -293,12 +293,15 @@ class App:
         """What the run's `respond` says; None when it ends, or the seconds pass, without one."""
         return await self.engine.response(run_id, seconds)
 
-    def address(self, run_id: str, path: Path, kind: Literal["approval", "callback"]) -> JsonObject:
+    def address(
+        self, run_id: str, path: Path, kind: Literal["approval", "callback"], choices: tuple[str, ...]
+    ) -> JsonObject:
         """Where a waiting action is answered: `{url}` of a callback, `{links: {choice: url}}` of an approval."""
         derive = self.store.secrets.derive
         if kind == "callback":
             return {"url": f"{self.public_url}/callbacks/{run_id}/{callback_key(derive, run_id, path)}"}
-        raise NotImplementedError
+        keys = {choice: approval_key(derive, run_id, path, choice) for choice in choices}
+        return {"links": {choice: f"{self.public_url}/approvals/{run_id}/{key}" for choice, key in keys.items()}}
 
     async def set_secret(self, name: str, value: str) -> None:
         """Store a secret; connections and webhooks use it from now on."""
@@ -368,11 +371,18 @@ def by_hand(flow: Flow, *, with_event: bool) -> Trigger:
     return Manual(key="manual", loc=first.loc, span=first.span, split=first.split, conditions=first.conditions)
 
 
-def connections_of(settings: Settings, environ: Mapping[str, str], secrets: Secrets) -> dict[str, Connection]:
+def connections_of(
+    settings: Settings, environ: Mapping[str, str], secrets: Secrets, catalog: Catalog
+) -> dict[str, Connection]:
     """The project's connections; none when there is no file. Raises `InvalidFile`."""
     if not settings.connections_file.is_file():
         return {}
-    connections, findings = read_connections(settings.connections_file, environ, secrets.get)
+
+    def secret_parameters(connector: str) -> frozenset[str]:
+        parameters = catalog.get(connector).connection.parameters if connector in catalog else ()
+        return frozenset(parameter.name for parameter in parameters if parameter.secret)
+
+    connections, findings = read_connections(settings.connections_file, environ, secrets.get, secret_parameters)
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:
         raise InvalidFile(errors)

@@ -28,7 +28,7 @@ from flowengine.interpreter.effects import (
     WaitForFlow,
     WaitForTime,
 )
-from flowengine.spec.actions import OperationAction
+from flowengine.spec.actions import Ask, OperationAction
 from flowengine.spec.flow import Flow
 from flowengine.store import Store, action_rows
 from flowengine.store.journal import Fenced, Write
@@ -92,6 +92,8 @@ class RunEffects:
         self._left = asyncio.Event()
         self._cancelling = known.cancelled is not None
         self._unsettled = False
+        self._choices: dict[Path, tuple[str, ...]] = {}
+        """Of every `ask` whose links somebody wants."""
 
     # The port.
 
@@ -165,7 +167,11 @@ class RunEffects:
             self._services.responded(self.run.id, response)
 
     def address(self, path: Path, kind: Literal["approval", "callback"]) -> JsonObject:
-        return self._services.address(self.run.id, path, kind)
+        if kind == "approval" and path not in self._choices:
+            written = tuple(part for part in path if isinstance(part, str))
+            asked = (action for place, action in self.flow.walk() if place == written and isinstance(action, Ask))
+            self._choices[path] = next((action.choices for action in asked), ())
+        return self._services.address(self.run.id, path, kind, self._choices.get(path, ()))
 
     # For the engine.
 

@@ -463,7 +463,9 @@ class LocalEngine:
         except TimeoutError:
             return None
 
-    def _default_address(self, run_id: str, path: Path, kind: Literal["approval", "callback"]) -> JsonObject:
+    def _default_address(
+        self, run_id: str, path: Path, kind: Literal["approval", "callback"], choices: tuple[str, ...]
+    ) -> JsonObject:
         key = self._store.secrets.derive(f"{kind}:{run_id}:{format_path(path)}")
         url = f"{self._link(run_id)}/{kind}/{format_path(path)}?key={key}"
         return {"url": url} if kind == "callback" else {"links": {}, "url": url}

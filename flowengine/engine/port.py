@@ -39,8 +39,8 @@ CalledFlow: TypeAlias = Callable[[str, JsonObject], tuple[Flow, JsonObject]]
 Repeatable: TypeAlias = Callable[[OperationAction, JsonObject], bool]
 """Whether an operation called twice does what one call does: GET, HEAD, PUT, DELETE, and a POST that only reads."""
 
-Address: TypeAlias = Callable[[str, Path, Literal["approval", "callback"]], JsonObject]
-"""What a waiting action of `(run id, path)` is answered at: `{links: {choice: url}}` or `{url}`."""
+Address: TypeAlias = Callable[[str, Path, Literal["approval", "callback"], tuple[str, ...]], JsonObject]
+"""What a waiting action of `(run id, path)` is answered at: `{links: {choice: url}}` with the choices given, or `{url}`."""
 
 Watcher: TypeAlias = Callable[[RunRecord, ActionRecord | None], None]
 """Told of every change of a run, and of which action."""

@@ -242,9 +242,12 @@ class Triggers:
         async with self._lock(_key(flow, trigger)):
             if not self._in_force(flow) or not self.enabled(flow):
                 return
-            pause = await self._poll_once(flow, trigger)
-        if self._in_force(flow) and self.enabled(flow):
-            self._alarm_poll(flow, trigger, self.clock.now() + pause)
+            pause = trigger.every or POLL_EVERY
+            try:
+                pause = await self._poll_once(flow, trigger)
+            finally:
+                if self._in_force(flow) and self.enabled(flow):
+                    self._alarm_poll(flow, trigger, self.clock.now() + pause)
 
     async def _poll_once(self, flow: Flow, trigger: Poll | OperationTrigger) -> timedelta:
         """Poll; how long to pause. The first failure in a row leaves an event, so that people find out why nothing starts."""

@@ -5,13 +5,24 @@ APScheduler keeps no truth here: every alarm is set anew after a start, and one 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+log = logging.getLogger(__name__)
+
 Alarm = Callable[[], Awaitable[None]]
+
+
+async def _ring(alarm: Alarm) -> None:
+    # A coroutine function by its own name: APScheduler would run anything else, a lambda too, in a thread.
+    try:
+        await alarm()
+    except Exception:
+        log.exception("an alarm could not be followed; the next look makes up for it")
 
 
 class Timer:
@@ -31,11 +42,12 @@ class Timer:
 
     def at(self, key: str, moment: datetime, alarm: Alarm) -> None:
         """Ring at this moment, or at once when it has passed."""
-        self._scheduler.add_job(alarm, "date", run_date=moment, id=key, replace_existing=True)
+        self._scheduler.add_job(_ring, "date", [alarm], run_date=moment, id=key, replace_existing=True)
 
     def every(self, key: str, period: timedelta, alarm: Alarm) -> None:
         """Ring again and again."""
-        self._scheduler.add_job(alarm, "interval", seconds=period.total_seconds(), id=key, replace_existing=True)
+        seconds = period.total_seconds()
+        self._scheduler.add_job(_ring, "interval", [alarm], seconds=seconds, id=key, replace_existing=True)
 
     def cancel(self, key: str) -> None:
         """Forget an alarm; one that is not set is no mistake."""

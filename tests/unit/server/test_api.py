@@ -56,7 +56,10 @@ async def test_a_run_is_started_waited_for_listed_and_shown(api):
 
 
 async def test_pages_follow_each_other(api):
-    ids = [(await api("POST", "/runs", json={"flow": "greet", "inputs": {"name": "Ann"}}))[1]["run"]["id"] for _ in range(3)]
+    ids = [
+        (await api("POST", "/runs", json={"flow": "greet", "inputs": {"name": "Ann"}}))[1]["run"]["id"]
+        for _ in range(3)
+    ]
     first = (await api("GET", "/runs?limit=2"))[1]
     second = (await api("GET", f"/runs?limit=2&before={first['next']}"))[1]
     assert [one["id"] for one in first["runs"] + second["runs"]] == ids[::-1]

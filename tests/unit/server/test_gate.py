@@ -75,14 +75,23 @@ async def test_with_a_token_everything_but_the_public_list_needs_it(guarded):
 @pytest.mark.parametrize(
     ("method", "path"),
     [(method, PREFIX + path) for method, path, _ in ROUTES]
-    + [("GET", "/"), ("GET", "/metrics"), ("GET", "/api/v1"), ("POST", "/healthz"), ("GET", "/hooks/f/k"), ("POST", "/hooks/f")],
+    + [
+        ("GET", "/"),
+        ("GET", "/metrics"),
+        ("GET", "/api/v1"),
+        ("POST", "/healthz"),
+        ("GET", "/hooks/f/k"),
+        ("POST", "/hooks/f"),
+    ],
 )
 async def test_no_other_route_is_public(guarded, method, path):
     assert not is_public(method, path)
     assert await ask(guarded, method, path) == 401
 
 
-@pytest.mark.parametrize("path", ["/healthz/../api/v1/runs", "/healthz/", "/hooks/a/b/c", "//healthz", "/approvals/a/b/c"])
+@pytest.mark.parametrize(
+    "path", ["/healthz/../api/v1/runs", "/healthz/", "/hooks/a/b/c", "//healthz", "/approvals/a/b/c"]
+)
 def test_paths_that_only_look_public_are_not(path):
     assert not is_public("GET", path)
     assert not is_public("POST", path)
@@ -96,7 +105,8 @@ def test_serving_other_machines_needs_a_token():
 
 
 @pytest.mark.parametrize(
-    ("host", "near"), [("localhost", True), ("127.9.9.9", True), ("::1", True), ("0.0.0.0", False), ("example.com", False)]
+    ("host", "near"),
+    [("localhost", True), ("127.9.9.9", True), ("::1", True), ("0.0.0.0", False), ("example.com", False)],
 )
 def test_what_is_loopback(host, near):
     assert is_loopback(host) is near

@@ -90,7 +90,11 @@ async def test_respond_answers_the_caller(site):
     assert (answer.status_code, answer.headers["x-made"], answer.json()) == (201, "yes", {"sum": 2})
     assert answer.headers["x-flowengine-event"]
     text = await http.post(address(app, "asking"), json={"kind": "text"})
-    assert (text.status_code, text.text, text.headers["content-type"]) == (200, "just text", "text/plain; charset=utf-8")
+    assert (text.status_code, text.text, text.headers["content-type"]) == (
+        200,
+        "just text",
+        "text/plain; charset=utf-8",
+    )
 
 
 async def test_a_run_that_ends_without_respond_answers_like_any_other(site):
