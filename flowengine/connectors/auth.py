@@ -133,7 +133,10 @@ def _api_key(connector: Connector, connection: Connection, scheme: SecuritySchem
         value = _value(connector, connection, name)
         if value is not None:
             return place(scheme.key, value)
-    return None
+    # Some definitions call a token that Microsoft's gateway gets by itself an API key.
+    signs_in = any(parameter.oauth for parameter in connector.connection.parameters)
+    token = connection.parameter(TOKEN) if signs_in and scheme.key.lower() == "authorization" else None
+    return InHeader("Authorization", f"Bearer {token}") if token else None
 
 
 def _candidates(connector: Connector, scheme: SecurityScheme) -> Iterator[str]:
@@ -149,9 +152,6 @@ def _candidates(connector: Connector, scheme: SecurityScheme) -> Iterator[str]:
         yield unused[0]
     if len(secure) == 1:
         yield secure[0]
-    # A definition whose sign-in Microsoft's gateway does itself: the header takes the finished token.
-    if any(parameter.oauth for parameter in connector.connection.parameters):
-        yield TOKEN
 
 
 def used_by_policies(connector: Connector) -> frozenset[str]:
