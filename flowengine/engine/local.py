@@ -100,7 +100,9 @@ class LocalEngine:
             changed=self._changed,
             responded=self._responded,
         )
-        self._walker = Walker(store=store, services=services, flows=flows, evaluator=evaluator, link=link)
+        self._walker = Walker(
+            store=store, services=services, flows=flows, evaluator=evaluator, limits=settings.limits, link=link
+        )
 
     # Life.
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from flowengine.config import Limits
 from flowengine.engine import checkpoint, failpoints
 from flowengine.engine.checkpoint import Checkpoints
 from flowengine.engine.effects import RunEffects, Services
@@ -70,6 +71,7 @@ class Walker:
     services: Services
     flows: FlowSource
     evaluator: Evaluator
+    limits: Limits
     link: Callable[[str], str]
 
     async def carry_out(self, going: Going) -> RunRecord | None:
@@ -132,7 +134,7 @@ class Walker:
         if going.leaving:
             effects.leave()
         try:
-            return await run_flow(flow, start, effects, self.evaluator)
+            return await run_flow(flow, start, effects, self.evaluator, self.limits)
         except Suspended:
             return None
         except asyncio.CancelledError:
