@@ -37,12 +37,28 @@ class Problem:
     message: str
     hint: str = ""
     at_key: bool = False
+    name: str = ""
+    """The parameter's own name."""
 
 
 def problems(
     connector: Connector, operation: Operation, inputs: Mapping[str, Json], loc: Location, made: Collection[str] = ()
 ) -> Iterator[Problem]:
-    """Every mistake in `inputs`, which stand at `loc`. `made` are dotted paths that the engine fills in."""
+    """Every mistake in `inputs`, which stand at `loc`. `made` are dotted paths that the engine fills in.
+
+    What is missing because it was misspelt is told once, as misspelt.
+    """
+    found = list(_all(connector, operation, inputs, loc, made))
+    unknown = [problem for problem in found if problem.kind == "unknown"]
+    for problem in found:
+        near = [one for one in unknown if one.loc[:-1] == problem.loc and nearest(one.name, [problem.name])]
+        if problem.kind != "missing" or not near:
+            yield problem
+
+
+def _all(
+    connector: Connector, operation: Operation, inputs: Mapping[str, Json], loc: Location, made: Collection[str]
+) -> Iterator[Problem]:
     outside = {parameter.name: parameter for parameter in operation.parameters if parameter.location != "body"}
     for parameter in outside.values():
         yield from _outside(connector, parameter, inputs, loc, made)
@@ -65,13 +81,14 @@ def _outside(
 
 def _missing(loc: Location, name: str, about: str) -> Problem:
     hint = f'add "{name}:" under "with"' + (f" ({about.rstrip('.')})" if about else "")
-    return Problem("missing", loc, f'the required parameter "{name}" is missing', hint)
+    told = f'the required parameter "{name}" is missing'
+    return Problem("missing", loc, told, hint, at_key=True, name=name.rpartition(".")[2])
 
 
 def _unknown(loc: Location, name: str, owner: str, names: Collection[str]) -> Problem:
     shown = [one for one in names if one]
     hint = did_you_mean(name, shown) if shown else "it takes none"
-    return Problem("unknown", loc, f'"{owner}" has no parameter "{name}"', hint, at_key=True)
+    return Problem("unknown", loc, f'"{owner}" has no parameter "{name}"', hint, at_key=True, name=str(loc[-1]))
 
 
 @dataclass(frozen=True, slots=True)

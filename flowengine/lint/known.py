@@ -27,6 +27,8 @@ EVENT = record(id=TEXT, received_at=TEXT, headers=Shape("object"), source=UNKNOW
 RUN = record(id=TEXT, started_at=TEXT, link=TEXT)
 FLOW = record(id=TEXT, name=TEXT, version=TEXT)
 LOOP = record(index=NUMBER, index0=NUMBER, first=BOOLEAN, last=BOOLEAN, length=NUMBER)
+ROUND = record(index=NUMBER, index0=NUMBER, first=BOOLEAN)
+"""In a `repeat` nobody knows which round is the last."""
 ERROR = record(
     action=TEXT,
     name=TEXT,
@@ -37,7 +39,7 @@ ERROR = record(
     line=UNKNOWN,
     column=UNKNOWN,
 )
-APPROVAL = record(links=UNKNOWN)
+APPROVAL = record(links=UNKNOWN, url=TEXT)
 CALLBACK = record(url=TEXT)
 ANSWER = record(choice=TEXT, by=TEXT, comment=UNKNOWN, at=TEXT)
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from flowengine.findings import Finding, Severity, Span
-from flowengine.lint.catalog import CHECKED
 from flowengine.lint.context import Context
 from flowengine.lint.project import Project
+from flowengine.lint.rules import CHECKED
 from flowengine.spec.flow import Flow
 from flowengine.spec.load import read_partly
 

@@ -130,6 +130,8 @@ class Sites:
         if action.save_as is None:
             return done
         self.saved.append((action.save_as, action, scope))
+        if action.save_as in known.RESERVED:
+            return done
         maybe = scope.maybe | {action.save_as} if action.when is not None else scope.maybe - {action.save_as}
         return replace(done.plus(**{action.save_as: known.result_shape(action, self.project)}), maybe=maybe)
 
@@ -158,7 +160,7 @@ class Sites:
         if isinstance(action, records.ForEach):
             base = scope.plus(**{action.item_name: known.item_shape(action.items, scope.names), "loop": known.LOOP})
         elif isinstance(action, records.Repeat):
-            base = scope.plus(loop=known.LOOP)
+            base = scope.plus(loop=known.ROUND)
         ends: list[Scope] = []
         for branch in children(action):
             start = base

@@ -100,8 +100,9 @@ def read_keys(
     for name in value:
         if name not in table:
             _unknown_key(reading, (*loc, name), table, belongs, elsewhere or {})
+    strays = [name for name in value if name not in table]
     for key in table.values():
-        if key.required and key.name not in value:
+        if key.required and key.name not in value and not any(_means(name, key.name) for name in strays):
             _missing(reading, loc, key, belongs)
     known = {name: item for name, item in value.items() if name in table}
     read = {name: read_value(reading, (*loc, name), item, table[name], readers) for name, item in known.items()}
@@ -109,7 +110,18 @@ def read_keys(
 
 
 def _missing(reading: Reading, loc: Location, key: Key, belongs: str) -> None:
-    reading.report(loc, "missing-key", f'{belongs} needs the key "{key.name}"', key.doc, key=True)
+    reading.report(
+        loc, "missing-key", f'{belongs} needs the key "{key.name}"', f'add "{key.name}:" {_about(key)}', key=True
+    )
+
+
+def _about(key: Key) -> str:
+    return f"with {key.form}"
+
+
+def _means(name: str, key: str) -> bool:
+    """Whether a key that does not exist is most likely this one, so that only the spelling is to be told."""
+    return nearest(name, [key]) is not None or MEANT.get(name.lower().replace("-", "_")) == key
 
 
 def _unknown_key(

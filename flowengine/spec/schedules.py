@@ -93,6 +93,7 @@ def read_zone(name: str) -> ZoneInfo:
 class _Cron:
     text: str
     zone: ZoneInfo
+    told: str = ""
 
     def next_after(self, moment: datetime) -> datetime | None:
         from cronsim import CronSim
@@ -100,6 +101,8 @@ class _Cron:
         return next(CronSim(self.text, moment.astimezone(self.zone)), None)
 
     def describe(self) -> str:
+        if self.told:
+            return self.told
         from cronsim import CronSim
 
         return f"{CronSim(self.text, EPOCH.replace(tzinfo=UTC)).explain()} ({self.zone.key})"
@@ -143,11 +146,12 @@ def _words(text: str, zone: ZoneInfo) -> Schedule:
 
 def _every(stretch: timedelta, zone: ZoneInfo) -> Schedule:
     """Stretches that divide an hour or a day evenly keep to the clock on the wall, as cron does."""
+    told = f"every {format_duration(stretch)}"
     minutes = int(stretch.total_seconds() // 60)
     if minutes < 60 and 60 % minutes == 0:
-        return _Cron(f"*/{minutes} * * * *", zone)
+        return _Cron(f"*/{minutes} * * * *", zone, told)
     if minutes % 60 == 0 and minutes <= 1440 and 1440 % minutes == 0:
-        return _Cron(f"0 */{minutes // 60} * * *" if minutes < 1440 else "0 0 * * *", zone)
+        return _Cron(f"0 */{minutes // 60} * * *" if minutes < 1440 else "0 0 * * *", zone, told)
     return _Every(stretch, zone)
 
 
@@ -165,6 +169,8 @@ def _cron(text: str, zone: ZoneInfo) -> Schedule:
     try:
         schedule = CronSim(expression, EPOCH.replace(tzinfo=UTC))
     except CronSimError as error:
+        if re.fullmatch(r"\d+", fields[2]) and re.fullmatch(r"\d+", fields[3]) and 1 <= int(fields[2]) <= 31:
+            raise ValueError("there is no such day, so it would never happen") from None
         raise ValueError(_cron_complaint(str(error), fields)) from None
     if next(schedule, None) is None:
         raise ValueError("there is no such day, so it would never happen")
