@@ -123,14 +123,14 @@ def _body(connector: Connector, operation: Operation, given: dict[str, Json], na
     properties = root.get("properties") or {}
     if type_of(root) not in (None, "object") or (type_of(root) is None and spec.name in given):
         return _whole(connector, operation, given, root)
-    value: Json = {}
+    value: Json = None
     if spec.name in given and _is_whole(spec.name, given, properties):
         value = given.pop(spec.name)
         if value is not None and not isinstance(value, dict):
             return values.fit(connector.schemas, spec.schema, value, spec.name)
     merged = {**(value or {}), **given}
     _refuse_unknown(operation, root, given)
-    if not merged and not spec.required and not _needs(root):
+    if value is None and not merged and not spec.required and not _needs(root):
         return ABSENT
     if not merged and "default" in root and _hidden(operation, spec.name):
         return root["default"]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from flowengine.connectors import urls
+from flowengine.connectors.bodies import JSON_TYPE
 from flowengine.connectors.connection import Connection
 from flowengine.connectors.draft import DataBody, Draft, QueryPair
 from flowengine.connectors.policy_expressions import (
@@ -31,6 +32,8 @@ def apply_to_request(connector: Connector, operation: Operation, connection: Con
     """Change the draft as the operation's request-side policies say. Raises `InvalidInputs` and `Unauthorized`."""
     for policy in connector.policies_for(operation.id):
         if not policy.response:
+            if policy.template == "setproperty" and draft.body is None and operation.body is not None:
+                draft.body = DataBody({}, JSON_TYPE)
             _apply(connector, connection, policy, draft)
 
 

@@ -96,7 +96,7 @@ def _refuse_constant(name: str) -> Json:
 def is_deeper(value: Json, most: int) -> bool:
     """Whether lists and objects are nested more than `most` levels."""
     level: list[Json] = [value]
-    for _ in range(most + 1):
+    for _ in range(most):
         level = [
             inner
             for item in level
@@ -232,7 +232,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     if not value:
         return None
     try:
-        return max(0.0, float(value)) if value.replace(".", "", 1).isdigit() else _until(value, now)
+        return max(0.0, float(value)) if value.replace(".", "", 1).isdecimal() else _until(value, now)
     except (ValueError, TypeError, OverflowError):
         return None
 
