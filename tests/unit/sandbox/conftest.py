@@ -57,7 +57,7 @@ class Bench:
         self.client = client
         self.receiver = receiver
 
-    async def happen(self, signal: str, **given) -> dict:
+    async def happen(self, signal: str, /, **given) -> dict:
         """Make something happen at the service, and wait until everybody was told."""
         answer = await self.client.post(f"{self.server.control_url}/{signal}", json=given)
         assert answer.status_code == 200, answer.text
@@ -69,14 +69,14 @@ class Bench:
         answer = await (self.client.get(url) if given is None else self.client.post(url, json=given))
         return answer.json()
 
-    async def do(self, action: str, *, api: str = "agent", token: str | None = None, **given) -> httpx.Response:
+    async def do(self, method: str, /, *, api: str = "agent", token: str | None = None, **given) -> httpx.Response:
         """Call a method of the Agent Chat API."""
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        return await self.client.post(f"/v3.6/{api}/action/{action}", json=given, headers=headers)
+        return await self.client.post(f"/v3.6/{api}/action/{method}", json=given, headers=headers)
 
-    async def done(self, action: str, *, api: str = "agent", **given):
+    async def done(self, method: str, /, *, api: str = "agent", **given):
         """The same, when nothing may go wrong."""
-        answer = await self.do(action, api=api, **given)
+        answer = await self.do(method, api=api, **given)
         assert answer.status_code == 200, answer.text
         await self.server.settled()
         return answer.json()

@@ -10,9 +10,38 @@ from flowengine.sandbox.comm100_webhooks import EVENTS
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 AGENT_FIELDS = {"id", "status", "ongoingChats"}
-VISITOR_FIELDS = set(
-    ["browser", "chats", "landingPage", "screenResolution", "searchEngine", "status", "visitTime", "language", "phone", "name", "searchKeywords", "visits", "referrerUrl", "pageViews", "flashVersion", "departmentId", "customFields", "ip", "operatingSystem", "city", "state", "email", "id", "country", "productService", "firstVisitTime", "timeZone", "currentBrowsing", "customVariableResults", "company"]
-)
+VISITOR_FIELDS = {
+    "browser",
+    "chats",
+    "landingPage",
+    "screenResolution",
+    "searchEngine",
+    "status",
+    "visitTime",
+    "language",
+    "phone",
+    "name",
+    "searchKeywords",
+    "visits",
+    "referrerUrl",
+    "pageViews",
+    "flashVersion",
+    "departmentId",
+    "customFields",
+    "ip",
+    "operatingSystem",
+    "city",
+    "state",
+    "email",
+    "id",
+    "country",
+    "productService",
+    "firstVisitTime",
+    "timeZone",
+    "currentBrowsing",
+    "customVariableResults",
+    "company",
+}
 
 
 async def hook(comm100, event: str) -> dict:

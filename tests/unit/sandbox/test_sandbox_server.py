@@ -72,6 +72,8 @@ async def test_a_slow_answer_comes_late(livechat):
     with pytest.raises(httpx.ReadTimeout):
         await livechat.client.get("/agents", timeout=0.05)
     assert (await livechat.client.get("/agents")).status_code == 200
+    await asyncio.sleep(0.15)
+    assert (await livechat.control("requests?count=1"))["by_status"] == {"200": 2}
 
 
 @pytest.mark.parametrize(
