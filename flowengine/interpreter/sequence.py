@@ -73,9 +73,9 @@ async def _run(walk: Walk, action: Action, path: Path, scope: Scope) -> None:
         await walk.record(action, path, inner.status, error=inner.failure)
         _go_on_or_raise(action, scope, inner.failure, inner.status, attempts=1)
     except Stopped as end:
-        error = end.told if end.status is Status.FAILED else None
+        told = end.told if end.status is Status.FAILED else None
         await walk.record(
-            action, path, end.status, outputs=end.told.message if isinstance(action, Stop) else None, error=error
+            action, path, end.status, outputs=end.told.message if isinstance(action, Stop) else None, error=told
         )
         raise
     except asyncio.CancelledError:
