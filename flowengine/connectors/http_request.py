@@ -18,7 +18,6 @@ from flowengine.manifests.operation import Operation
 from flowengine.types import Json
 
 NAME = "http"
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~")
 
 
@@ -30,11 +29,8 @@ def is_http(connector: Connector) -> bool:
 def draft_http(connector: Connector, operation: Operation, inputs: Mapping[str, Json], connection: Connection) -> Draft:
     """The draft of a call of `http`. A connection's credentials go to the connection's own host only (`Blocked`)."""
     given = place(connector, operation, inputs).body
-    method = str(given.get("method") or operation.method).upper()
-    if method not in _METHODS:
-        raise InvalidInputs(f'method cannot be "{method}"; write one of: {", ".join(_METHODS)}', parameter="method")
     base, path, query = _address(given["url"], connection)
-    draft = Draft(method=method, base=base, path=path, query=query)
+    draft = Draft(method=given.get("method") or operation.method, base=base, path=path, query=query)
     for name, value in (given.get("query") or {}).items():
         draft.query.extend(QueryPair(name, as_text(item)) for item in (value if isinstance(value, list) else [value]))
     for name, value in (given.get("headers") or {}).items():
