@@ -100,6 +100,8 @@ class WebhookSpec:
     """None: DELETE on the registration's `Location`, where there was one."""
     register_with: Mapping[str, Json] = field(default_factory=dict)
     """Fixed inputs of the registration."""
+    conversions: Conversions | None = None
+    """How a delivery becomes what the manifest promises: the trigger's `x-flowengine-response`."""
 
 
 def read_limits(value: Any) -> tuple[Limit, ...]:
@@ -142,7 +144,7 @@ def read_conversions(value: Any) -> Conversions | None:
     return Conversions(as_text(entry.get("root")) or None, as_texts(entry.get("epoch_to_datetime")))
 
 
-def read_webhook(value: Any, callback: str) -> WebhookSpec:
+def read_webhook(value: Any, callback: str, conversions: Conversions | None = None) -> WebhookSpec:
     """`x-flowengine-webhook`, or what follows from Microsoft's own marks when it is absent."""
     entry = as_object(value)
     status = entry.get("status")
@@ -155,6 +157,7 @@ def read_webhook(value: Any, callback: str) -> WebhookSpec:
         id=as_text(entry.get("id")) or None,
         unregister=_unregister(as_object(entry.get("unregister"))),
         register_with=as_object(entry.get("register_with")),
+        conversions=conversions,
     )
 
 

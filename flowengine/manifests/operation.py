@@ -137,6 +137,7 @@ class Operation:
     idempotency: Idempotency | None = None
     webhook: WebhookSpec | None = None
     response: Conversions | None = None
+    """How an answer (of a webhook trigger: a delivery) becomes what the manifest promises."""
 
     def parameter(self, path: str) -> Parameter | None:
         """The parameter that authors write as `path`."""
@@ -175,6 +176,7 @@ def read_operation(
     declared = _declared(schemas, item, entry)
     callback = _callback(schemas, declared)
     notification = _notification(schemas, item) if callback else None
+    conversions = read_conversions(entry.get("x-flowengine-response"))
     answers = {status: schemas.follow(answer) for status, answer in as_object(entry.get("responses")).items()}
     return Operation(
         connector=connector,
@@ -201,8 +203,8 @@ def read_operation(
         pagination=read_pagination(entry.get("x-flowengine-pagination")),
         next_link=as_text(as_object(entry.get("x-ms-pageable")).get("nextLinkName")) or None,
         idempotency=read_idempotency(entry.get("x-flowengine-idempotency")),
-        webhook=read_webhook(entry.get("x-flowengine-webhook"), callback) if callback else None,
-        response=read_conversions(entry.get("x-flowengine-response")),
+        webhook=read_webhook(entry.get("x-flowengine-webhook"), callback, conversions) if callback else None,
+        response=conversions,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flowengine.manifests.lenient import as_flag, as_list, as_object, as_text, as_texts
@@ -135,8 +135,14 @@ def _connection(entry: JsonObject) -> ConnectionSpec:
     found = {parameter.name: parameter for parameter in _parameters(entry.get("connectionParameters"))}
     for one in sets:
         for parameter in one.parameters:
-            found.setdefault(parameter.name, parameter)
+            found.setdefault(parameter.name, _in_any_way(parameter, sets))
     return ConnectionSpec(tuple(found.values()), sets)
+
+
+def _in_any_way(parameter: ConnectionParameter, sets: tuple[ParameterSet, ...]) -> ConnectionParameter:
+    """A parameter of one way to sign in, required only when every way requires it."""
+    requiring = [any(one.name == parameter.name and one.required for one in way.parameters) for way in sets]
+    return replace(parameter, required=all(requiring))
 
 
 def _set(entry: JsonObject) -> ParameterSet:

@@ -77,7 +77,11 @@ def test_of_several_ways_to_sign_in_one_is_enough():
         {"name": "user", "parameters": {"name": parameter(), "password": parameter("securestring")}},
     ]
     spec = read_properties({"connectionParameterSets": {"values": values}}).connection
-    assert [one.name for one in spec.parameters] == ["key", "name", "password"]
+    assert [(one.name, one.required) for one in spec.parameters] == [
+        ("key", False),
+        ("name", False),
+        ("password", False),
+    ]
     assert spec.missing({"key"}) == ()
     assert spec.missing({"name"}) in (("password",), ("key",))
     assert spec.missing({"name", "password"}) == ()

@@ -69,6 +69,7 @@ def test_livechat_has_what_microsofts_connector_has():
         ("apikey", "securestring", True),
     ]
     assert connector.operation("ListTickets").response.root == "tickets"
+    assert "chat.started_timestamp" in connector.operation("WebhookChatStarted").webhook.conversions.epoch_to_datetime
     assert connector.operation("CreateTicket").parameter("requester.mail").required_always
 
 
