@@ -9,6 +9,7 @@ import random
 import signal
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from flowengine.store.lock import holder
 
 RUNS = 200
 KILLS = 3
+SENDERS = 16
 
 FLOW = """\
 flow: Three tickets for one event
@@ -75,15 +77,18 @@ async def hook_of(url: str) -> str:
     return str(httpx.URL(url).join(flow["triggers"][0]["address"]))
 
 
-async def post_until_answered(client: httpx.AsyncClient, hook: list[str], number: int) -> None:
+async def send_events(client: httpx.AsyncClient, hook: list[str], numbers: Iterator[int]) -> None:
     """What a careful sender does: the same event again until the engine says that it has it."""
-    while True:
-        try:
-            if (await client.post(hook[0], json={"number": number})).is_success:
-                return
-        except httpx.TransportError:
-            pass
-        await asyncio.sleep(0.1)
+    for number in numbers:
+        while not await was_answered(client, hook[0], number):
+            await asyncio.sleep(0.05)
+
+
+async def was_answered(client: httpx.AsyncClient, hook: str, number: int) -> bool:
+    try:
+        return (await client.post(hook, json={"number": number})).is_success
+    except httpx.TransportError:
+        return False
 
 
 async def all_runs(client: httpx.AsyncClient, url: str) -> list[dict]:
@@ -105,18 +110,19 @@ async def test_every_run_is_finished_and_no_finished_action_is_repeated(tmp_path
             await client.post(f"{service.control_url}/limits", json={"calls": 1_000_000})
         project = write_project(tmp_path, service)
         hook = [""]
-        posts: list[asyncio.Task[None]] = []
+        numbers = iter(range(RUNS))
+        senders: list[asyncio.Task[None]] = []
         async with httpx.AsyncClient(trust_env=False) as sender:
             for kill in range(KILLS):
                 async with engine(project) as (process, url):
                     hook[0] = await hook_of(url)
-                    if not posts:
-                        posts = [asyncio.create_task(post_until_answered(sender, hook, n)) for n in range(RUNS)]
+                    if not senders:
+                        senders = [asyncio.create_task(send_events(sender, hook, numbers)) for _ in range(SENDERS)]
                     await asyncio.sleep(chance.uniform(0.1, 0.4) * (kill + 1))
                     process.send_signal(signal.SIGKILL)
             async with engine(project) as (_, url):
                 hook[0] = await hook_of(url)
-                await asyncio.gather(*posts)
+                await asyncio.gather(*senders)
                 runs = await all_finished(sender, url)
                 assert Counter(run["status"] for run in runs) == {"succeeded": RUNS}
                 await nothing_finished_was_repeated(sender, service, url, runs)
