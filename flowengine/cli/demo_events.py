@@ -69,8 +69,6 @@ HAPPENINGS: tuple[Happening, ...] = (
     Happening("livechat-agent", "chat-start", "A chat starts in the agent's chat (version 3.6)"),
     Happening("livechat-agent", "chat-end", "That chat ends"),
     Happening("comm100", "chat-start", "A chat starts at Comm100"),
-    Happening("comm100", "chat-end", "That chat ends"),
-    Happening("comm100", "offline-message", "A visitor leaves an offline message at Comm100"),
 )
 
 FORM = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
 from flowengine.cli import output
@@ -14,6 +13,9 @@ if TYPE_CHECKING:
     from flowengine.cli.demo_told import Told
     from flowengine.store.records import ActionRecord, EventRecord, RunRecord
 
+WIDEST = 80
+"""Signs of an action's inputs that are shown; `runs show` has them all."""
+
 TITLES = {
     "livechat": "LiveChat: tickets, agents, chats (Microsoft's LiveChat connector)",
     "livechat-agent": "LiveChat: the agent's chat (Agent Chat API 3.6)",
@@ -23,31 +25,31 @@ TITLES = {
 
 def introduce(told: Told) -> None:
     """Who takes part."""
+    output.say("A flow is a YAML file: what starts it, and what it does at which service. Here are some at work.")
     _head("1  Three services and an engine, all on this machine")
     for name, url in told.services.items():
         output.say(f"   {url}  a stand-in of {TITLES[name]}")
-    output.say(f"   {told.engine}  the engine, with the flows of {told.folder}/flows")
-    registered = told.registered()
-    _head(f"2  {len(told.flows)} flows are on; the engine registered its webhooks at the services")
+    output.say(f"   {told.engine}  the engine, with the flows in {told.folder}/flows")
+    _head(f"2  {len(told.flows)} flows are on; the engine told the services where to send what happens")
     for flow, states in told.flows.items():
-        for state in states:
-            output.say(f"   {flow:<28} {_starts(state)}")
-    if failed := [state for state in registered if state["detail"]]:
-        output.tell(f"   {len(failed)} could not be registered: {failed[0]['detail']}")
-    _head("3  Things happen at the services")
+        output.say(f"   {flow:<26} {', or '.join(_starts(state) for state in states)}")
+    for state in told.registered():
+        if state["detail"]:
+            output.tell(f"   {state['name']}: {output.clean(state['detail'])}")
+    _head("3  Now things happen at the services")
 
 
 def _starts(state: JsonObject) -> str:
     """What starts the flow, for people."""
     match state["kind"]:
         case "use":
-            return f"when {state['name']} comes" + ("" if not state["detail"] else f" ({state['detail']})")
+            return f"on {state['name']}"
         case "webhook":
-            return "when its own web address is called"
+            return "on a call of its own web address"
         case "schedule":
-            return f"by the clock, next {output.moment(state['next_at'])}" if state["next_at"] else "by the clock"
+            return f"by the clock (next: {output.moment(state['next_at'])})" if state["next_at"] else "by the clock"
         case "poll":
-            return f"when {state['name']} shows something new"
+            return f"on anything new in {state['name']}"
         case _:
             return "by hand"
 
@@ -60,46 +62,64 @@ def happened(service: str, told: str) -> None:
 def conclude(told: Told) -> None:
     """What the engine made of it: every event with why, every run with what it did, and where to look."""
     started = [(event, runs) for event, runs in told.events if runs]
-    others = [(event, runs) for event, runs in told.events if not runs]
-    _head(f"4  {len(told.events)} events came in; {len(started)} started a run")
+    others = [event for event, runs in told.events if not runs]
+    _head(
+        f"4  {len(told.events)} events reached the engine; {len(started)} started a run, and this is what the runs did"
+    )
     for run, actions in told.runs:
         _print_run(told, run, actions)
     if others:
-        _head(f"5  {len(others)} events started nothing, and the history knows why")
-        for event, _ in others:
+        _head(f"5  {len(others)} events started nothing, and the history says why")
+        for event in others:
             _print_unstarted(event)
     good = sum(run.status is Status.SUCCEEDED for run, _ in told.runs)
-    _head(f"In short: {len(told.runs)} runs, {good} succeeded, {len(told.runs) - good} did not. Look further:")
-    for command, what in _commands(told):
-        output.say(f"   {command:<62} {what}")
+    _head(f"{len(told.runs)} runs: {good} succeeded, {len(told.runs) - good} did not. Look further:")
+    lines = _commands(told)
+    width = max(len(command) for command, _ in lines)
+    for command, what in lines:
+        output.say(f"   {command:<{width}}   {what}")
 
 
 def _print_run(told: Told, run: RunRecord, actions: list[ActionRecord]) -> None:
     event = next((each for each, _ in told.events if each.id == run.event_id), None)
-    came = f"{event.trigger_name}: {subject(event)}" if event else run.trigger_name
-    output.say(
-        f"   {output.paint(output.clean(run.flow), 'bold')}  {output.shown(output.status(run.status))}  because of {output.clean(came)}"
-    )
+    came = f"{event.trigger_name}, {subject(event)}" if event else run.trigger_name
+    took = output.duration(output.took(run.started_at, run.finished_at))
+    name = output.paint(output.clean(run.flow), "bold")
+    output.say(f"   {name}: {output.shown(output.status(run.status))} after {took}, started by {output.clean(came)}")
     for action in actions:
         if action.status is not Status.SKIPPED:
-            output.say(
-                f"     {output.paint(MARKS.get(action.status, ' '), output.STYLES.get(action.status, ''))} {_did(told, run, action)}"
-            )
+            mark = output.paint(MARKS.get(action.status, " "), output.STYLES.get(action.status, ""))
+            output.say(f"     {mark} {_did(told, run, action)}")
     if run.error:
         output.say(f"     {output.paint('failed', 'red')}: {output.clean(run.error.get('message'))}")
 
 
 def _did(told: Told, run: RunRecord, action: ActionRecord) -> str:
-    """An action in one line: what it did at the service, or what it decided."""
+    """An action in one line: what it did at the service, or what it said."""
     name = output.clean(action.name)
     if action.kind == "log":
         return f'{name}: "{output.clean(output.json_text(log_text(action), 200))}"'
-    if action.kind == "use":
-        plain = format_path(tuple(part for part in action.path if isinstance(part, str)))
-        use = told.operations.get((run.flow, plain), "")
-        answer = action.attempts[-1].status_code if action.attempts else None
-        return f"{name}: {use} -> {answer or 'no answer'}"
-    return name
+    if action.kind != "use":
+        return name
+    plain = format_path(tuple(part for part in action.path if isinstance(part, str)))
+    use = told.operations.get((run.flow, plain), "")
+    answer = action.attempts[-1].status_code if action.attempts else None
+    return f"{name}: {use} answered {answer or 'nothing'}  {_given(action.inputs)}".rstrip()
+
+
+def _given(inputs: object) -> str:
+    """An action's inputs in a few words."""
+    if not isinstance(inputs, dict):
+        return ""
+    text = ", ".join(f"{name}: {_short(value)}" for name, value in inputs.items())
+    text = " ".join(output.clean(text).split())
+    return text if len(text) <= WIDEST else text[: WIDEST - 3] + "..."
+
+
+def _short(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {_short(inner)}" for name, inner in value.items()) + "}"
+    return output.json_text(value)
 
 
 def subject(event: EventRecord) -> str:
@@ -118,11 +138,10 @@ def subject(event: EventRecord) -> str:
 
 def _print_unstarted(event: EventRecord) -> None:
     word = output.shown(output.Styled(str(event.disposition), output.STYLES[event.disposition]))
-    output.say(
-        f"   {output.clean(event.flow)}  {word}  {output.clean(event.trigger_name)}: {output.clean(subject(event))}"
-    )
+    what = output.clean(f"{event.trigger_name}, {subject(event)}")
+    output.say(f"   {output.paint(output.clean(event.flow), 'bold')}: {word}, {what}")
     if reason := reason_text(event.reason):
-        output.say(textwrap.indent(textwrap.fill(output.clean(reason), 100), "       "))
+        output.say(f"     - {output.clean(reason)}")
 
 
 def commands(told: Told) -> list[str]:
@@ -139,6 +158,7 @@ def _commands(told: Told) -> list[tuple[str, str]]:
     if filtered:
         found.append((f"{prefix} events show {filtered.id}", "why a flow did not run"))
     found.append((f"{prefix} flows show assign-refund-tickets", "what a flow does"))
+    found.append(("flowengine demo --serve", "the same again, and it stays up for you to play with"))
     return found
 
 

@@ -6,10 +6,18 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from secrets import token_urlsafe
+from typing import TYPE_CHECKING
 
 from flowengine.cli.errors import NotReady, WrongUsage
 from flowengine.cli.shipped import sample_flows
 
+if TYPE_CHECKING:
+    from flowengine.config import Settings
+    from flowengine.manifests.catalog import Catalog
+
+CONTACT_FORM = "contact_form_token"
+"""The secret that the sample flow `contact-form` asks of its callers."""
 MARK = ".flowengine-demo"
 """A file that says: this folder may be made anew."""
 STATE = ".flowengine"
@@ -48,10 +56,14 @@ def _refuse_running(folder: Path) -> None:
         )
 
 
-def connect(folder: Path, accounts: Mapping[str, tuple[str, Mapping[str, str]]]) -> None:
-    """Write connections.yaml: each service's stand-in, with its made-up credentials."""
+async def connect(settings: Settings, catalog: Catalog, accounts: Mapping[str, tuple[str, Mapping[str, str]]]) -> None:
+    """Write connections.yaml, each service's stand-in with its made-up credentials, and store what is secret of them."""
+    from flowengine.store import Store
+
     lines = ["# The demo's connections lead to stand-ins on this machine; their credentials are made up.", ""]
+    stored = {CONTACT_FORM: token_urlsafe(16)}
     for name, (url, parameters) in accounts.items():
+        kinds = {each.name: each for each in catalog.get(name).connection.parameters}
         lines += [
             f"{name}:",
             f"  connector: {name}",
@@ -59,6 +71,15 @@ def connect(folder: Path, accounts: Mapping[str, tuple[str, Mapping[str, str]]])
             "  allow_private_network: true",
             "  parameters:",
         ]
-        lines += [f"    {key}: {json.dumps(value)}" for key, value in parameters.items()]
+        for key, value in parameters.items():
+            if key in kinds and kinds[key].secret:
+                secret = f"{name}_{key}".replace("-", "_")
+                stored[secret] = value
+                lines.append(f'    {key}: "{{{{ secrets.{secret} }}}}"')
+            else:
+                lines.append(f"    {key}: {json.dumps(value)}")
         lines.append("")
-    (folder / "connections.yaml").write_text("\n".join(lines), encoding="utf-8")
+    settings.connections_file.write_text("\n".join(lines), encoding="utf-8")
+    async with Store.open(settings.database, write=True) as store:
+        for secret, value in stored.items():
+            await store.secrets.set(secret, value)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import json
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowengine.cli import demo_events, demo_pages, demo_project
+from flowengine.cli import demo_events, demo_pages, demo_project, place
 from flowengine.cli.demo_events import FORM, HAPPENINGS, Happening
 from flowengine.cli.demo_told import Told
 from flowengine.types import Status
@@ -33,15 +33,16 @@ async def tell(folder: Path, *, port: int, stay: bool, quiet: bool) -> Told:
     async with AsyncExitStack() as stack:
         stand_ins = {name: await stack.enter_async_context(serve(name, fast_retries=True)) for name in SERVICES}
         told.services = {name: stand_in.url for name, stand_in in stand_ins.items()}
-        demo_project.connect(folder, {name: (each.url, each.credentials) for name, each in stand_ins.items()})
         # An empty environment: a FLOWENGINE_DATABASE_URL that is set for real work must not meet the demo.
         settings = Settings.load(folder, environ={}, port=port)
+        accounts = {name: (each.url, each.credentials) for name, each in stand_ins.items()}
+        await demo_project.connect(settings, place.catalog(settings), accounts)
         server = await stack.enter_async_context(serving(settings))
         told.engine = server.url
         await _arm(server.app, told)
         if not quiet:
             demo_pages.introduce(told)
-        await _happen(stand_ins, told, quiet=quiet)
+        await _happen(server.app, stand_ins, told, quiet=quiet)
         await _send_form(server.app, told, quiet=quiet)
         await _settle(server.app, stand_ins)
         await _collect(server.app, told)
@@ -53,8 +54,7 @@ async def tell(folder: Path, *, port: int, stay: bool, quiet: bool) -> Told:
 
 
 async def _arm(app: App, told: Told) -> None:
-    """Give the contact form its secret and wait until every webhook is registered."""
-    await app.set_secret("contact_form_token", secrets.token_urlsafe(16))
+    """Wait until every webhook is registered, and note how the triggers stand."""
     await app.triggers.settled()
     for entry in sorted(app.library.entries.values(), key=lambda each: each.id):
         if entry.flow is not None:
@@ -74,14 +74,15 @@ def _operations(app: App) -> dict[tuple[str, str], str]:
     }
 
 
-async def _happen(stand_ins: Mapping[str, StandIn], told: Told, *, quiet: bool) -> None:
+async def _happen(app: App, stand_ins: Mapping[str, StandIn], told: Told, *, quiet: bool) -> None:
     for happening in HAPPENINGS:
         stand_in = stand_ins[happening.service]
         if happening.signal not in stand_in.service.signals or not stand_in.service.webhooks():
             continue
         await demo_events.cause(stand_in.control_url, happening)
         _note(told, happening, quiet=quiet)
-        await stand_in.settled()
+        # One after another, as people are slower than flows: a chat must not end before it was greeted.
+        await _settle(app, stand_ins)
 
 
 def _note(told: Told, happening: Happening, *, quiet: bool) -> None:
@@ -95,9 +96,9 @@ async def _send_form(app: App, told: Told, *, quiet: bool) -> None:
     state = next((each for each in told.flows.get("contact-form", []) if each["kind"] == "webhook"), None)
     if state is None:
         return
-    token = app.secrets.get("contact_form_token") or ""
+    token = app.secrets.get(demo_project.CONTACT_FORM) or ""
     answer = await demo_events.call("POST", state["address"], FORM, {"x-form-token": token})
-    said = f"Lena Frost sends the web site's contact form; the flow answers her at once: {answer}"
+    said = f"Lena Frost sends the web site's contact form; the flow answers her at once: {json.dumps(answer)}"
     _note(told, Happening("web site", "", said), quiet=quiet)
 
 
@@ -106,11 +107,11 @@ async def _settle(app: App, stand_ins: Mapping[str, StandIn]) -> None:
     going = [Status.QUEUED, Status.RUNNING]
     loop = asyncio.get_running_loop()
     end, calm = loop.time() + SETTLE_WITHIN, 0
-    while calm < 3 and loop.time() < end:
+    while calm < 2 and loop.time() < end:
         for stand_in in stand_ins.values():
             await stand_in.settled()
         calm = 0 if await app.store.runs.list(statuses=going, limit=1) else calm + 1
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.03)
 
 
 async def _collect(app: App, told: Told) -> None:

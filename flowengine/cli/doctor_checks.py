@@ -179,7 +179,8 @@ def _connections(here: Settings) -> Iterator[Check]:
     found, findings = place.finish(place.connections(here))
     for each in findings:
         verdict: Literal["warn", "fail"] = "fail" if each.severity is Severity.ERROR else "warn"
-        yield Check("connections", verdict, str(each), each.hint)
+        where = f"{Path(each.file).name}:{each.span.line}:{each.span.column}"
+        yield Check("connections", verdict, f"{where}: {each.message}", each.hint)
     if not findings:
         yield Check("connections", "ok", f"{', '.join(found) or 'none'}; try them: flowengine connections test")
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from flowengine.store import Store
     from flowengine.store.records import ActionRecord, Attempt, EventRecord, RunRecord
 
+LONGEST = 24
+"""Lines of an action's inputs or of an answer that the page of a run shows."""
+
 MARKS = {
     "succeeded": "+",
     "failed": "x",
@@ -115,13 +118,23 @@ def print_failure(found: Found, error: JsonObject) -> None:
         for shown in caret_lines(found.text, _rest_of_line(found.text, line, column), "    "):
             output.say(shown)
     failed = next((each for each in found.actions if format_path(each.path) == path), None)
-    if failed is not None and failed.attempts:
+    if failed is not None and len(failed.attempts) > 1:
         _print_attempts(failed.attempts, "  ")
+    if failed is not None and failed.inputs:
+        output.say("  it was given:")
+        output.say(_shortened(output.indented(failed.inputs, "    ")))
     if error.get("body") is not None:
         output.say("  the service answered:")
-        output.say(output.indented(error["body"], "    "))
+        output.say(_shortened(output.indented(error["body"], "    ")))
     if also := error.get("on_failure"):
         output.say(f"  and on_failure failed, too: {output.clean(output.json_text(also))}")
+
+
+def _shortened(text: str) -> str:
+    """At most so many lines; the whole is one command away."""
+    lines = text.splitlines()
+    rest = len(lines) - LONGEST
+    return text if rest <= 0 else "\n".join([*lines[:LONGEST], f"    ... {rest} more lines, see --action"])
 
 
 def _rest_of_line(text: str, line: int, column: int) -> Span:

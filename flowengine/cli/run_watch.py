@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flowengine.cli import output, place
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from flowengine.store import Store
     from flowengine.store.records import ActionRecord, RunRecord
 
+LEAVES = frozenset({"use", "wait", "wait_until", "wait_for", "ask", "call"})
+"""Kinds of actions that may take a while by themselves."""
 PAUSE = 0.1
 """Seconds between two looks at the store."""
 
@@ -60,6 +63,10 @@ async def _until_finished(store: Store, run: RunRecord, seconds: float | None) -
     return run
 
 
+def _changed_at(action: ActionRecord) -> datetime:
+    return action.finished_at or action.started_at
+
+
 class Progress:
     """Prints what changed since it last looked."""
 
@@ -68,10 +75,12 @@ class Progress:
         self._seen: dict[Path, Status] = {}
 
     def show(self, actions: list[ActionRecord]) -> None:
-        for action in actions:
+        """Print what began or ended since, by time; actions that hold others only when they end."""
+        for action in sorted(actions, key=_changed_at):
             if self._seen.get(action.path) != action.status:
                 self._seen[action.path] = action.status
-                self._print(action)
+                if self._as_json or action.status.finished or action.kind in LEAVES:
+                    self._print(action)
 
     def _print(self, action: ActionRecord) -> None:
         path = format_path(action.path)
