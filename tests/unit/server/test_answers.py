@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import pytest_asyncio
 
 from flowengine.types import Status
 from tests.fakes.projects import make_project, served
@@ -35,9 +36,14 @@ APPROVAL = """
     """
 
 
-@pytest.fixture
-async def site(tmp_path):
-    async with served(make_project(tmp_path, {"callback": CALLBACK, "approval": APPROVAL})) as (server, http):
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(tmp_path_factory):
+    async with served(
+        make_project(tmp_path_factory.mktemp("project"), {"callback": CALLBACK, "approval": APPROVAL})
+    ) as (server, http):
         yield server.app, http
 
 

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import pytest_asyncio
 
 from flowengine.types import Disposition, Status
 from tests.fakes.projects import make_project, served
@@ -30,11 +31,14 @@ ASKING = """
     """
 
 
-@pytest.fixture
-async def site(tmp_path, monkeypatch):
-    monkeypatch.setenv("FLOWENGINE_SECRET_TEAM_TOKEN", "right")
-    settings = make_project(tmp_path, {"plain": PLAIN, "signed": SIGNED, "asking": ASKING})
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(tmp_path_factory):
+    settings = make_project(tmp_path_factory.mktemp("project"), {"plain": PLAIN, "signed": SIGNED, "asking": ASKING})
     async with served(settings) as (server, http):
+        await server.app.set_secret("team_token", "right")
         yield server.app, http
 
 
@@ -68,7 +72,7 @@ async def test_wrong_addresses_methods_and_senders(site):
     assert (await http.post(address(app, "signed"), json={}, headers={"X-Token": "no"})).status_code == 403
     assert (await http.post(address(app, "signed"), json={}, headers={"X-Token": "right"})).status_code == 200
     rejected = await app.store.events.list(dispositions=[Disposition.REJECTED])
-    assert {event.flow for event in rejected} == {"signed"}
+    assert [event.flow for event in rejected].count("signed") == 2
 
 
 async def test_a_body_over_the_limit_is_refused_declared_or_not(site):
