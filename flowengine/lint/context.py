@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from flowengine.errors import ExpressionError
-from flowengine.expressions.references import References, references
+from flowengine.expressions.references import References
 from flowengine.findings import Finding, Severity, Span
 from flowengine.lint.inputs import Problem, problems
+from flowengine.lint.plain import references_of
 from flowengine.lint.project import Project
 from flowengine.lint.sites import Site, Sites
 from flowengine.manifests.operation import Operation
@@ -54,7 +55,7 @@ class Context:
             if "{" not in site.text:
                 continue
             try:
-                read.append((site, references(site.text)))
+                read.append((site, references_of(site.text)))
             except ExpressionError:
                 continue  # the rule template-syntax reports it
         return read

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowengine.errors import ExpressionError
-from flowengine.expressions.references import references
+from flowengine.lint.plain import references_of
 from flowengine.lint.project import Project
 from flowengine.lint.shapes import (
     BOOLEAN,
@@ -122,7 +122,7 @@ def _picked(template: Json, names: dict[str, Shape]) -> Shape:
     if not isinstance(template, str):
         return of_value(template)
     try:
-        chain = references(template).picks
+        chain = references_of(template).picks
     except ExpressionError:
         return UNKNOWN
     if chain is None or chain.open or chain.root not in names:

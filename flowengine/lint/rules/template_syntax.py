@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flowengine.errors import ExpressionError
-from flowengine.expressions.references import references
 from flowengine.findings import Finding
 from flowengine.lint.context import Context
+from flowengine.lint.plain import references_of
 from flowengine.lint.rule import Rule
 from flowengine.spec.places import offset_of
 
@@ -17,7 +17,7 @@ def _check(context: Context) -> Iterator[Finding]:
         if "{" not in site.text:
             continue
         try:
-            references(site.text)
+            references_of(site.text)
         except ExpressionError as error:
             start = offset_of(site.text, error.span.line, error.span.column) if error.span else 0
             yield context.inside(
