@@ -46,7 +46,7 @@ def put(record: ActionRecord, epoch: int, seal: Seal) -> Write:
         moment(record.started_at),
         to_moment(record.finished_at),
         to_moment(record.due_at),
-        _sealed([_attempt_to_json(attempt) for attempt in record.attempts] or None, seal, hide=hide_outputs),
+        _sealed([_attempt_to_json(attempt) for attempt in record.attempts] or None, seal, hide=bool(record.secure)),
         _sealed(record.inputs, seal, hide=hide_inputs),
         _sealed(record.outputs, seal, hide=hide_outputs),
         # A service's error may repeat what it was sent, and holds what it answered.
