@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-from flowengine.sandbox.comm100_webhooks import EVENTS, chat_told, message_told, visitor_told
+from flowengine.sandbox.comm100_webhooks import EVENTS, chat_told, message_told, visitor_told, wrapped_told
 from flowengine.sandbox.limits import Limit
 from flowengine.sandbox.messages import Answer, Call, Refused, json_answer, merged
 from flowengine.sandbox.service import Routes, Signal, World, text_of
@@ -243,7 +243,8 @@ class Comm100:
     def _chat_wrap_up(self, given: JsonObject) -> JsonObject:
         chat = self._chat(given, ended=True)
         chat["wrap_up"] = {key: text_of(given, key) for key in ("category", "comment")}
-        self._tell_chat("chatIsWrappedUp", chat)
+        visitor = self._visitors[chat["visitor_id"]]
+        self._tell("chatIsWrappedUp", wrapped_told(chat, visitor, self._world.clock.now()))
         return {"chat": _shown(chat)}
 
     def _offline_message(self, given: JsonObject) -> JsonObject:
@@ -269,7 +270,9 @@ class Comm100:
     def _set_status(self, agent: JsonObject, status: str) -> None:
         known = {"online": "Online", "away": "Away"}
         agent["status"] = known.get(status.lower(), status)
-        self._tell("agentStatusChanges", {"operator_id": agent["id"]}, name=status.lower())
+        # A status of one's own is a kind of being away.
+        told = "online" if agent["status"] == "Online" else "away"
+        self._tell("agentStatusChanges", {"operator_id": agent["id"]}, name=told)
 
     def _chatting_visitor(self, given: JsonObject) -> JsonObject:
         """The visitor who is named by `visitor_id`, else a new one."""

@@ -31,11 +31,11 @@ def visitor_told(visitor: JsonObject, chat_id: str) -> JsonObject:
     """A visitor as webhooks tell it: names with underscores, times as `/Date(milliseconds)/`, the status as a number."""
     told = {_renamed(key): value for key, value in visitor.items()}
     told |= {_renamed(key): _date(datetime.fromisoformat(visitor[key])) for key in _TIMES}
-    return told | {"status": _STATUSES.get(visitor["status"], 1), "chat_id": chat_id}
+    return told | {"skill": "", "status": _STATUSES.get(visitor["status"], 1), "chat_id": chat_id}
 
 
 def chat_told(chat: JsonObject, visitor: JsonObject, now: datetime) -> JsonObject:
-    """A chat as `chat_ended`, `chat_wrapped_up` and `chat_transferred` tell it."""
+    """A chat as `chat_ended` and `chat_transferred` tell it."""
     lines = [f"[{line['at']:%H:%M:%S}] {line['name']}: {line['text']}" for line in chat["lines"]]
     return {
         "id": chat["id"],
@@ -55,8 +55,13 @@ def chat_told(chat: JsonObject, visitor: JsonObject, now: datetime) -> JsonObjec
         "attachment": [],
         "rating": chat["rating"],
         "rating_comment": "",
-        "wrap_up": chat["wrap_up"],
     }
+
+
+def wrapped_told(chat: JsonObject, visitor: JsonObject, now: datetime) -> JsonObject:
+    """A chat's closing notes as `chat_wrapped_up` tells them."""
+    notes = {**chat["wrap_up"], "fields": [], "time": _date(now)}
+    return {"chat_id": chat["id"], "visitor": visitor_told(visitor, chat["id"]), "wrapup": notes}
 
 
 def message_told(message: JsonObject, visitor: JsonObject, now: datetime) -> JsonObject:
@@ -70,6 +75,7 @@ def message_told(message: JsonObject, visitor: JsonObject, now: datetime) -> Jso
         "phone": visitor["phone"],
         "company": visitor["company"],
         "department": visitor["departmentId"],
+        "skill": "",
         "time": _date(now),
         "custom_fields": [],
         "custom_variable": visitor["customVariableResults"],
