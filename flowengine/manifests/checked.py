@@ -21,9 +21,11 @@ from flowengine.types import Json
 MAX_BYTES = 32_000_000
 """The largest public definition has 2.5 MB."""
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
-_TRAILING_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[}\]])', re.DOTALL)
+_TEXT = r'"(?:[^"\\]|\\.)*+"?'  # also one that is never closed, so that no start is tried twice
+_TOKEN = re.compile(_TEXT + r'|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+_TRAILING_COMMA = re.compile(_TEXT + r"|,(?=\s*[}\]])", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f]")
+_MOST_WARNINGS = 20
 _WORDS = {
     "Expecting ',' delimiter": 'a "," or a closing bracket is missing before this',
     "Expecting property name enclosed in double quotes": "a name in double quotes is expected here",
@@ -159,8 +161,9 @@ def _without_trailing_commas(checked: Checked, text: str) -> str:
     def mend(found: re.Match[str]) -> str:
         if found.group() != ",":
             return found.group()
-        place = _span(text, found.start(), found.end())
-        checked.warn(place, "manifest-trailing-comma", "a comma stands before a closing bracket", "leave it out")
+        if len(checked.findings) < _MOST_WARNINGS:
+            place = _span(text, found.start(), found.end())
+            checked.warn(place, "manifest-trailing-comma", "a comma stands before a closing bracket", "leave it out")
         return " "
 
     return _TRAILING_COMMA.sub(mend, text)
@@ -169,7 +172,7 @@ def _without_trailing_commas(checked: Checked, text: str) -> str:
 def _warn_control_characters(checked: Checked, text: str) -> str:
     for token in _TOKEN.finditer(text):
         found = _CONTROL.search(token.group()) if token.group().startswith('"') else None
-        if found:
+        if found and len(checked.findings) < _MOST_WARNINGS:
             start = token.start() + found.start()
             name = f"U+{ord(found.group()):04X}"
             place = _span(text, start, start + 1)

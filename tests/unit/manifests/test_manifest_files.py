@@ -180,3 +180,10 @@ def test_locate_finds_a_name_below_other_names_and_lists():
     text = '{"a": [{"b": 1}, {"b": 2}],\n "b": {"a": {"c": "{"}, "c": 1}}'
     assert locate(text, ("b", "c")) == Span(2, 25, 2, 28)
     assert locate(text, ("b", "nothing")) == Span(1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("text", ['"' + '\\"' * 200_000, "[" + "1,]," * 100_000, '{"a": "' + "\x01" * 300_000])
+def test_hostile_texts_are_refused_quickly_and_briefly(tmp_path, text):
+    _, findings = read_connector(write(tmp_path / "tiny", text))
+    assert findings[-1].rule == "manifest-json"
+    assert len(findings) <= 21
