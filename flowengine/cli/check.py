@@ -11,7 +11,6 @@ import typer
 
 from flowengine.cli import output, place
 from flowengine.cli.errors import Exit
-from flowengine.errors import NotFound
 from flowengine.findings import Severity
 
 if TYPE_CHECKING:
@@ -38,49 +37,36 @@ def check(
 
     Exit code 1 when there are errors, 2 when a file cannot be read as a flow at all.
     """
+    from flowengine.lint.linter import flow_files
+
     here = place.settings(ctx) if paths else place.project(ctx)
-    files = [file for path in paths or [here.flows] for file in _files(path)]
-    found = find_mistakes(here, files)
+    asked = [shown_path(path) for path in paths or [here.flows]]
+    found = find_mistakes(here, asked)
     if not paths:
         found = [*_in_connections(here), *found]
-    _write(found, files, "json" if as_json else format_)
+    _write(found, len(flow_files(asked)), "json" if as_json else format_)
     raise typer.Exit(_verdict(found, strict))
 
 
-def _files(path: Path) -> list[Path]:
-    if path.is_dir():
-        return sorted(file for file in path.rglob("*") if file.suffix in (".yaml", ".yml") and file.is_file())
-    if not path.exists():
-        raise NotFound(f"there is no file {path}")
-    return [path]
-
-
-def find_mistakes(here: Settings, files: Sequence[Path]) -> list[Finding]:
-    """The findings in these files, with the project's connectors, connections and flows in mind."""
-    from flowengine.lint.linter import Project, check_flow
+def find_mistakes(here: Settings, paths: Sequence[Path]) -> list[Finding]:
+    """The findings in these files and folders, with the project's connectors, connections and flows in mind."""
+    from flowengine.lint.linter import Project, check_paths
 
     connections, _ = place.finish(place.connections(here))
-    project = Project(place.catalog(here), connections, place.flow_ids(here))
-    return [finding for file in files for finding in check_flow(_read(here, file), shown_name(file), project)]
+    return check_paths(paths, Project(place.catalog(here), connections, place.flow_ids(here)))
 
 
-def _read(here: Settings, file: Path) -> bytes:
-    """A file's bytes, no more of them than it takes to see that they are too many."""
-    with file.open("rb") as opened:
-        return opened.read(here.limits.flow_file + 1)
-
-
-def shown_name(file: Path) -> str:
-    """The file as people at this place would write it."""
-    relative = os.path.relpath(file)
-    return str(file) if relative.startswith("..") else relative
+def shown_path(path: Path) -> Path:
+    """The path as people at this place would write it."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else Path(relative)
 
 
 def _in_connections(here: Settings) -> list[Finding]:
     return list(place.finish(place.connections(here))[1])
 
 
-def _write(found: list[Finding], files: list[Path], format_: Format) -> None:
+def _write(found: list[Finding], files: int, format_: Format) -> None:
     match format_:
         case "json":
             output.emit(findings=[each.to_json() for each in found], summary=_summary(found, files))
@@ -92,11 +78,11 @@ def _write(found: list[Finding], files: list[Path], format_: Format) -> None:
             output.say(report.github(found) if format_ == "github" else report.sarif(found))
 
 
-def _write_text(found: list[Finding], files: list[Path]) -> None:
+def _write_text(found: list[Finding], files: int) -> None:
     from flowengine.cli.sources import findings_with_lines
 
     if found:
-        output.say(findings_with_lines(found).rstrip("\n"))
+        output.say(findings_with_lines(found))
     counts = _summary(found, files)
     if not files:
         output.tell("no flow files there")
@@ -104,7 +90,7 @@ def _write_text(found: list[Finding], files: list[Path]) -> None:
         output.tell(f"{_count(counts['files'], 'file')}: no mistakes found")
     else:
         output.tell(
-            f"\n{_count(counts['files'], 'file')}: {_count(counts['errors'], 'error')}, {_count(counts['warnings'], 'warning')}."
+            f"{_count(counts['files'], 'file')}: {_count(counts['errors'], 'error')}, {_count(counts['warnings'], 'warning')}."
             " What a rule means: flowengine explain RULE"
         )
 
@@ -113,9 +99,9 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
-def _summary(found: list[Finding], files: list[Path]) -> dict[str, int]:
+def _summary(found: list[Finding], files: int) -> dict[str, int]:
     errors = sum(each.severity is Severity.ERROR for each in found)
-    return {"files": len(files), "errors": errors, "warnings": len(found) - errors}
+    return {"files": files, "errors": errors, "warnings": len(found) - errors}
 
 
 def _verdict(found: list[Finding], strict: bool) -> Exit:

@@ -84,7 +84,7 @@ def _told(error: Exception) -> int:
     if isinstance(error, InvalidFile):
         from flowengine.cli.sources import findings_with_lines
 
-        sys.stderr.write(findings_with_lines(error.findings))
+        sys.stderr.write(findings_with_lines(error.findings).rstrip("\n") + "\n")
         return Exit.USAGE
     if isinstance(error, FlowEngineError):
         return _tell(error.message, exit_code(error))

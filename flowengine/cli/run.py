@@ -12,6 +12,8 @@ import typer
 from flowengine.cli import output, place
 from flowengine.cli.errors import Exit, WrongUsage
 from flowengine.cli.place import AsJson
+from flowengine.errors import InvalidFile
+from flowengine.findings import Severity
 from flowengine.types import Status
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ def run(
 
     here = place.project(ctx)
     file = place.flow_file(here, flow)
+    _refuse_mistakes(here, file)
     body = _event(event)
     given = dict(_pair(text) for text in inputs or [])
     if server := running(here):
@@ -63,6 +66,15 @@ def run(
     else:
         ended = place.finish(run_here(here, file.stem, body, given, seconds=timeout, quiet=as_json))
     _tell(here, ended, waited=not no_wait, as_json=as_json)
+
+
+def _refuse_mistakes(here: Settings, file: Path) -> None:
+    """A flow with mistakes is not run; they are shown as `check` shows them."""
+    from flowengine.cli.check import find_mistakes, shown_path
+
+    errors = [each for each in find_mistakes(here, [shown_path(file)]) if each.severity is Severity.ERROR]
+    if errors:
+        raise InvalidFile(errors)
 
 
 def _event(name: str | None) -> Any:
