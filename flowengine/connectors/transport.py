@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -93,8 +93,8 @@ class Transport(httpx.AsyncBaseTransport):
             response = await self._session.request(
                 request.method,
                 url,
-                headers=request.headers.multi_items(),
-                data=request.content or None,
+                headers=[(name.decode("ascii"), value.decode("utf-8")) for name, value in request.headers.raw],
+                data=request.extensions["body"],
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=None, connect=request.extensions["timeout"]["connect"]),
             )
@@ -157,7 +157,7 @@ class Wire:
         return answer
 
     async def _read(self, response: httpx.Response, place: str) -> Answer:
-        headers = dict(response.headers)
+        headers = _headers(response.headers.raw)
         decode = decoder(headers.get("content-encoding", ""), response.status_code)
         chunks: list[bytes] = []
         room = self._largest_answer
@@ -172,6 +172,15 @@ class Wire:
                 )
             chunks.append(chunk)
         return Answer(response.status_code, headers, b"".join(chunks))
+
+
+def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Names in lower case; what came several times is joined by commas (RFC 9110)."""
+    found: dict[str, str] = {}
+    for name, value in raw:
+        key, text = name.decode("latin-1").lower(), value.decode("utf-8", errors="replace")
+        found[key] = f"{found[key]}, {text}" if key in found else text
+    return found
 
 
 def _place(url: str) -> str:
@@ -202,8 +211,9 @@ def _request(
             method,
             _root(place),
             headers=[(name.encode("ascii"), value.encode("utf-8")) for name, value in (*own, *headers)],
-            content=body,
-            extensions={"url": url, "timeout": {"connect": connect}},
+            # With a stream, httpx leaves headers and body as they are; aiohttp adds host and length.
+            stream=httpx.ByteStream(b""),
+            extensions={"url": url, "body": body, "timeout": {"connect": connect}},
         )
     except (httpx.InvalidURL, ValueError) as error:
         raise InvalidInputs(f"no request can be made of this: {error}") from None

@@ -66,7 +66,7 @@ async def test_compressed_answers(wire, encoding, packed):
 
 
 async def test_a_gzip_bomb_is_refused(wire):
-    bomb = gzip.compress(b"0" * 50_000_000)
+    bomb = gzip.compress(b"0" * 10_000_000)
     assert len(bomb) < 100_000
     async with raw_service(reply(200, bomb, content_encoding="gzip")) as service:
         with pytest.raises(ResponseTooLarge, match="larger than 100,000 bytes"):
