@@ -7,9 +7,11 @@ async with Engine.open(Settings(project=Path("."))) as engine:
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path as FilePath
 from typing import Final, Literal
 
 import orjson
@@ -44,6 +46,8 @@ from flowengine.types import Clock, Json, JsonObject, Outputs, Path, SystemClock
 
 SECRET_PREFIX: Final = "FLOWENGINE_SECRET_"  # noqa: S105 - a name, not a secret
 """A secret that is not in the store may come from this variable: `FLOWENGINE_SECRET_TEAM_HOOK` for `team_hook`."""
+
+log = logging.getLogger(__name__)
 
 REPEATABLE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
@@ -180,8 +184,11 @@ class App:
         secrets: Secrets,
         calls: Calls,
         evaluator: Evaluator,
+        environ: Mapping[str, str],
     ) -> None:
         self.settings = settings
+        self.environ = environ
+        self._connections_stamp = _stamp(settings.connections_file)
         self.clock = clock
         self.store = store
         self.secrets = secrets
@@ -222,6 +229,7 @@ class App:
             subscriptions=Subscriptions(store, calls.ask, evaluator, clock, store.secrets.derive, calls.operation),
             operation=calls.operation,
             service_address=calls.address,
+            look_around=self.look_around,
             clock=clock,
         )
 
@@ -246,7 +254,15 @@ class App:
             catalog = Catalog([settings.connectors, shipped_connectors()])
             calls = Calls(settings, catalog, client, clock)
             calls.connections = connections_of(settings, environ, secrets, catalog)
-            app = cls(settings=settings, clock=clock, store=store, secrets=secrets, calls=calls, evaluator=evaluator)
+            app = cls(
+                settings=settings,
+                clock=clock,
+                store=store,
+                secrets=secrets,
+                calls=calls,
+                evaluator=evaluator,
+                environ=environ,
+            )
             await app.triggers.load()
             await app.engine.start()
             stack.push_async_callback(app.engine.stop)
@@ -262,6 +278,19 @@ class App:
             return None, findings
         flow, more = parse_flow(text, file, flow_id)
         return flow, findings or more
+
+    def look_around(self) -> bool:
+        """Read connections.yaml again when it has changed; one with errors changes nothing. Whether there was a change."""
+        stamp = _stamp(self.settings.connections_file)
+        if stamp == self._connections_stamp:
+            return False
+        self._connections_stamp = stamp
+        try:
+            self.calls.connections = connections_of(self.settings, self.environ, self.secrets, self.catalog)
+        except InvalidFile as error:
+            log.warning("the connections before stay in force: %s", error.message)
+            return False
+        return True
 
     async def flow_version(self, flow_id: str, version: str) -> Flow:
         """A version that some run is pinned to, whatever has become of the file since. Raises `NotFound`."""
@@ -387,6 +416,14 @@ def connections_of(
     if errors:
         raise InvalidFile(errors)
     return connections
+
+
+def _stamp(file: FilePath) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_size)
 
 
 def _in_words(reason: Json) -> str:

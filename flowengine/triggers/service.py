@@ -94,6 +94,7 @@ class Triggers:
         subscriptions: Subscriptions,
         operation: Callable[[str, str], Operation | None],
         service_address: Callable[[str, str | None], str],
+        look_around: Callable[[], bool],
         clock: Clock,
     ) -> None:
         self.store = store
@@ -106,6 +107,8 @@ class Triggers:
         self.operation = operation
         self.service_address = service_address
         """The base URL of a connector's connection: (connector, connection's name)."""
+        self.look_around = look_around
+        """Takes up what changed beside `flows/`; whether connections did."""
         self.clock = clock
         self.timer = Timer()
         self.public_url = ""
@@ -158,6 +161,7 @@ class Triggers:
 
     async def refresh(self) -> list[str]:
         """Read what changed in `flows/`; the ids of those flows."""
+        moved = self.look_around()
         changed = await self.library.refresh()
         for flow_id in changed:
             self._disarm(flow_id)
@@ -169,7 +173,7 @@ class Triggers:
                 log.warning("%s has errors; the version before stays in force: %s", entry.file, entry.findings[0])
             self.hooks.arrange(entry.flow, lambda trigger: self.operation(trigger.connector, trigger.operation))
             self._arm(entry.flow)
-        if changed:
+        if changed or moved:
             self._reconcile_soon()
         return changed
 
