@@ -25,7 +25,8 @@ class Verdict:
     @property
     def because(self) -> str:
         """In words, what decided it: for histories."""
-        return "; ".join(_told(reason) for reason in self.reasons if reason["held"] == self.held) or _always(self.held)
+        decisive = [_told(reason) for reason in self.reasons if (reason["held"] != ("negated" in reason)) == self.held]
+        return "; ".join(decisive) or ("it holds" if self.held else "it does not hold")
 
 
 async def evaluate(condition: Condition, scope: Mapping[str, Any], evaluator: Evaluator) -> Verdict:
@@ -44,7 +45,7 @@ async def evaluate(condition: Condition, scope: Mapping[str, Any], evaluator: Ev
             return await _several(condition.conditions, scope, evaluator, until=True)
         case Not():
             inner = await evaluate(condition.condition, scope, evaluator)
-            return Verdict(not inner.held, [{**reason, "negated": True} for reason in inner.reasons])
+            return Verdict(not inner.held, [_negated(reason) for reason in inner.reasons])
 
 
 def templates_of(condition: Condition) -> Iterator[Json]:
@@ -116,6 +117,12 @@ async def _rendered(
         raise
 
 
+def _negated(reason: JsonObject) -> JsonObject:
+    if "negated" in reason:
+        return {name: value for name, value in reason.items() if name != "negated"}
+    return {**reason, "negated": True}
+
+
 def _as_boolean(value: Json) -> bool | None:
     if isinstance(value, str):
         return {"true": True, "false": False}.get(value.strip().lower())
@@ -127,7 +134,3 @@ def _told(reason: JsonObject) -> str:
         return f"{reason['left']} is {'true' if reason['held'] else 'false'}"
     words = reason["operator"].replace("_", " ")
     return f"{shown(reason['left'])} {words} {shown(reason['right'])}: {'yes' if reason['held'] else 'no'}"
-
-
-def _always(held: bool) -> str:
-    return "it holds" if held else "it does not hold"

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.fakes.scripted_effects import START, Journal, ScriptedEffects
 
 from flowengine.expressions.evaluate import InProcess
 from flowengine.interpreter.effects import Outcome, Start, Suspended
@@ -16,6 +15,7 @@ from flowengine.interpreter.run import run_flow
 from flowengine.spec.flow import Flow
 from flowengine.spec.load import load_flow
 from flowengine.types import Status, format_path
+from tests.fakes.scripted_effects import START, Journal, ScriptedEffects
 
 CASES = sorted(path.parent for path in (Path(__file__).parents[2] / "runs").glob("*/case.yaml"))
 
