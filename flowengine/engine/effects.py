@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
@@ -15,9 +16,10 @@ from typing import Any, Literal, TypeVar
 from flowengine.engine import failpoints
 from flowengine.engine.attempt import Tried, policy_of, try_until
 from flowengine.engine.checkpoint import Checkpoints, failure_of, outputs_of, value_of
+from flowengine.engine.ledger import Ledger
 from flowengine.engine.limits import TimeLimit
-from flowengine.engine.port import Address, Invoker, Repeatable
-from flowengine.errors import ActionError, ActionTimedOut, FlowEngineError, OutcomeUnknown, StorageUnavailable
+from flowengine.engine.services import Services
+from flowengine.errors import ActionError, ActionTimedOut, FlowEngineError, OutcomeUnknown
 from flowengine.interpreter.effects import (
     ActionEvent,
     Response,
@@ -30,10 +32,7 @@ from flowengine.interpreter.effects import (
 )
 from flowengine.spec.actions import Ask, OperationAction
 from flowengine.spec.flow import Flow
-from flowengine.store import Store, action_rows
-from flowengine.store.journal import Fenced, Write
 from flowengine.store.records import ActionRecord, Attempt, RunRecord
-from flowengine.store.runs import mark
 from flowengine.types import Json, JsonObject, Outputs, Path, Status, format_path
 
 log = logging.getLogger(__name__)
@@ -45,23 +44,6 @@ DOZE = 1.0
 """Seconds between two looks at the clock in a short wait: the clock may be moved."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
-    """What effects need of the engine around them."""
-
-    store: Store
-    call: Invoker
-    repeatable: Repeatable
-    address: Address
-    attempt_seconds: float
-    begin_child: Callable[[RunRecord, Path, WaitForFlow], Awaitable[RunRecord]]
-    """Finds or starts the run of a `call`. Raises `ActionError`."""
-    ended: Callable[[str, float], Awaitable[RunRecord | None]]
-    """The run when it ends within the seconds; else None."""
-    changed: Callable[[RunRecord, ActionRecord | None], None]
-    responded: Callable[[str, Response], None]
-
-
 class RunEffects:
     """One walk. Made anew for each: what it knows at the beginning are the records of the walks before."""
 
@@ -70,8 +52,6 @@ class RunEffects:
         self.flow = flow
         self.task: asyncio.Task[Any] | None = None
         """The walk's own, for cancelling it; set by who starts it."""
-        self.lost = False
-        """The run has another owner, or the store is closed: nothing more is written."""
         self.again = False
         """Something that a suspended branch waited for has come: walk again as soon as the live branches have stopped."""
         self.interrupted = False
@@ -83,15 +63,12 @@ class RunEffects:
         self._known = known
         self._services = services
         self._clock = services.store.clock
-        self._number = known.next_number
-        self._begun: dict[Path, ActionRecord] = {}
-        self._unwritten: dict[Path, ActionRecord] = {}
+        self._ledger = Ledger(run, known, services.store, services.changed)
         self._live: set[Path] = set()
         self._limits: list[TimeLimit] = []
         self._asked: dict[Path, asyncio.Event] = {}
         self._left = asyncio.Event()
         self._cancelling = known.cancelled is not None
-        self._unsettled = False
         self._choices: dict[Path, tuple[str, ...]] = {}
         """Of every `ask` whose links somebody wants."""
 
@@ -124,8 +101,7 @@ class RunEffects:
     async def now(self, path: Path) -> datetime:
         if path not in self._known.times:
             at = self._known.times[path] = self._clock.now()
-            self._append(mark(self.run.id, format_path(path), "now", at.isoformat(), at))
-            self._unsettled = True
+            self._ledger.note(path, "now", at.isoformat(), at)
         return self._known.times[path]
 
     async def limit(self, path: Path, until: datetime, work: Coroutine[Any, Any, T]) -> T:
@@ -144,10 +120,10 @@ class RunEffects:
         done = self._known.finished.get(event.path)
         if done is not None and (done.status is event.status or event.status is Status.RUNNING):
             return
-        begun = self._begin(event.path, event.name, event.kind, event.inputs, event.secure)
+        begun = self._ledger.begin(event.path, event.name, event.kind, event.inputs, event.secure)
         if event.status is Status.RUNNING:
             return
-        self._finish(
+        self._ledger.finish(
             replace(
                 begun,
                 inputs=begun.inputs if event.inputs is None else event.inputs,
@@ -163,7 +139,7 @@ class RunEffects:
         if not self._known.responded:
             self._known.responded = True
             said = {"status": response.status, "headers": response.headers, "body": response.body}
-            self._append(mark(self.run.id, format_path(path), "response", said, self._clock.now()))
+            self._ledger.note(path, "response", said, self._clock.now())
             self._services.responded(self.run.id, response)
 
     def address(self, path: Path, kind: Literal["approval", "callback"]) -> JsonObject:
@@ -192,16 +168,15 @@ class RunEffects:
         self._asked[path].set()
         return True
 
-    def flush(self, before: datetime) -> None:
-        """Put actions on record that began before this and still go on, so that people see them."""
-        for path, begun in list(self._unwritten.items()):
-            if begun.started_at <= before:
-                del self._unwritten[path]
-                self._put(begun)
+    def flush(self, before: datetime | None = None) -> None:
+        """Put actions on record that still go on; see `Ledger.flush`."""
+        with suppress(Suspended):
+            self._ledger.flush(before)
 
-    def flush_all(self) -> None:
-        """The same for all of them."""
-        self.flush(self._clock.now() + timedelta(days=1))
+    @property
+    def lost(self) -> bool:
+        """The run has another owner, or the store is closed: nothing more is written."""
+        return self._ledger.lost
 
     # Operations.
 
@@ -214,23 +189,22 @@ class RunEffects:
         except asyncio.CancelledError:
             if self._left.is_set():
                 raise self._interrupt() from None
-            self._finish(begun, Status.CANCELLED, error=self._why_cancelled(path, action.name))
+            self._ledger.finish(begun, Status.CANCELLED, error=self._why_cancelled(path, action.name))
             raise
-        return await self._settle_operation(path, action, begun, tried)
+        return await self._settle(path, action, tried)
 
     async def _begin_operation(self, path: Path, action: OperationAction, inputs: JsonObject) -> ActionRecord:
         before = self._known.unfinished.get(path)
-        careful = action.retry is not None and action.retry.on_unknown == "fail"
-        begun = self._begin(path, action.name, action.kind, inputs, action.secure)
+        begun = self._ledger.begin(path, action.name, action.kind, inputs, action.secure)
         if before is not None and before.status is Status.RUNNING:
-            begun = self._begun[path] = _taken_up(before, self._clock.now())
+            begun = _taken_up(begun, self._clock.now())
+            self._ledger.change(begun)
+        careful = action.retry is not None and action.retry.on_unknown == "fail"
         if careful or self.run.recoveries:
             # Were the process to die now, the next life must know that this call was under way.
-            self._unwritten.pop(path, None)
-            await self._commit(begun)
-        elif self._unsettled:
-            await self._guarded(self._services.store.journal.settled())
-            self._unsettled = False
+            await self._ledger.commit(begun)
+        else:
+            await self._ledger.settle()
         return begun
 
     async def _try(self, path: Path, action: OperationAction, inputs: JsonObject, begun: ActionRecord) -> Tried:
@@ -263,28 +237,26 @@ class RunEffects:
         failpoints.reach("after_http_response")
         return outputs
 
-    async def _settle_operation(
-        self, path: Path, action: OperationAction, begun: ActionRecord, tried: Tried
-    ) -> Outputs:
+    async def _settle(self, path: Path, action: OperationAction, tried: Tried) -> Outputs:
         if tried.outputs is not None:
             outputs = replace(tried.outputs, attempts=len(tried.attempts))
-            await self._conclude(begun, Status.SUCCEEDED, attempts=tried.attempts, outputs=outputs.to_json())
+            await self._ledger.conclude(path, Status.SUCCEEDED, attempts=tried.attempts, outputs=outputs.to_json())
             return outputs
         assert tried.error is not None
         tried.error.attempts = max(len(tried.attempts), 1)
         error = failure_of(path, action.name, tried.error, action.span.line, action.span.column)
         status = Status.TIMED_OUT if isinstance(tried.error, ActionTimedOut) else Status.FAILED
-        await self._conclude(begun, status, attempts=tried.attempts, error=error)
+        await self._ledger.conclude(path, status, attempts=tried.attempts, error=error)
         raise tried.error
 
     async def tried(self, path: Path, attempts: tuple[Attempt, ...], due_at: datetime | None, *, unknown: bool) -> None:
         """A failed attempt that another follows."""
-        record = self._begun[path] = replace(self._begun[path], attempts=attempts, due_at=due_at)
-        self._unwritten.pop(path, None)
+        record = replace(self._ledger.begun(path), attempts=attempts, due_at=due_at)
+        self._ledger.change(record)
         if unknown:
-            await self._commit(record)
+            await self._ledger.commit(record)
         else:
-            self._put(record)
+            self._ledger.put(record)
         failpoints.reach("in_backoff")
 
     # Waits.
@@ -301,25 +273,23 @@ class RunEffects:
                 case WaitForFlow():
                     value = await self._child(path, wait, begun.due_at)
         except asyncio.CancelledError:
-            self._finish(begun, Status.CANCELLED, error=self._why_cancelled(path, name))
+            self._ledger.finish(begun, Status.CANCELLED, error=self._why_cancelled(path, name))
             raise
         except ActionError as error:
             status = Status.TIMED_OUT if isinstance(error, ActionTimedOut) else Status.FAILED
-            await self._conclude(begun, status, error=failure_of(path, name, error))
+            await self._ledger.conclude(path, status, error=failure_of(path, name, error))
             raise
-        await self._conclude(begun, Status.SUCCEEDED, outputs=value)
+        await self._ledger.conclude(path, Status.SUCCEEDED, outputs=value)
         return value
 
     def _begin_wait(self, path: Path, name: str, wait: Wait) -> ActionRecord:
-        before = self._known.unfinished.get(path)
-        if before is not None and before.status is Status.WAITING:
-            self._begun[path] = before
-            return before
         kind, inputs, due_at = _described(wait)
-        begun = self._begin(path, name, kind, inputs, frozenset(), Status.WAITING)
-        begun = self._begun[path] = replace(begun, due_at=due_at)
-        self._unwritten.pop(path, None)
-        self._put(begun)
+        begun = self._ledger.begin(path, name, kind, inputs, frozenset(), Status.WAITING)
+        before = self._known.unfinished.get(path)
+        if before is None or before.status is not Status.WAITING:
+            begun = replace(begun, due_at=due_at)
+            self._ledger.change(begun)
+            self._ledger.put(begun)
         failpoints.reach("in_wait")
         return begun
 
@@ -394,79 +364,6 @@ class RunEffects:
         for limit in self._limits:
             if limit.strikes(path):
                 await _cancellation()
-
-    # Records.
-
-    def _begin(
-        self, path: Path, name: str, kind: str, inputs: Json, secure: frozenset[str], status: Status = Status.RUNNING
-    ) -> ActionRecord:
-        """The record of an action that begins now, or began already. It is written when it lasts, or when it ends."""
-        known = self._begun.get(path)
-        if known is not None:
-            return known
-        before = self._known.unfinished.get(path)
-        if before is not None and before.status is not Status.CANCELLED:
-            begun = replace(before, name=name, kind=kind, secure=secure, status=status)
-        else:
-            number = before.number if before is not None else self._take_number()
-            begun = ActionRecord(
-                run_id=self.run.id,
-                path=path,
-                name=name,
-                kind=kind,
-                status=status,
-                started_at=self._clock.now(),
-                inputs=inputs,
-                number=number,
-                secure=secure,
-            )
-        self._begun[path] = self._unwritten[path] = begun
-        return begun
-
-    def _take_number(self) -> int:
-        self._number += 1
-        return self._number - 1
-
-    def _ended_record(self, begun: ActionRecord, status: Status, fields: JsonObject) -> ActionRecord:
-        self._begun.pop(begun.path, None)
-        self._unwritten.pop(begun.path, None)
-        return replace(begun, status=status, finished_at=self._clock.now(), due_at=None, **fields)
-
-    def _finish(self, begun: ActionRecord, status: Status, **fields: Any) -> None:
-        """Put the action's end on record, without waiting."""
-        self._put(self._ended_record(begun, status, fields))
-
-    async def _conclude(self, begun: ActionRecord, status: Status, **fields: Any) -> None:
-        """Put the action's end on record, durable on return (reliability's G3)."""
-        begun = self._begun.get(begun.path, begun)
-        failpoints.reach("before_record_commit")
-        await self._commit(self._ended_record(begun, status, fields))
-        failpoints.reach("after_record_commit")
-
-    def _write_of(self, record: ActionRecord) -> Write:
-        return action_rows.put(record, self.run.epoch, self._services.store.seal)
-
-    def _put(self, record: ActionRecord) -> None:
-        self._append(self._write_of(record))
-        self._services.changed(self.run, record)
-
-    async def _commit(self, record: ActionRecord) -> None:
-        await self._guarded(self._services.store.journal.commit(self._write_of(record)))
-        self._services.changed(self.run, record)
-
-    def _append(self, write: Write) -> None:
-        try:
-            self._services.store.journal.append(write)
-        except StorageUnavailable:
-            self.lost = True
-            raise self._interrupt() from None
-
-    async def _guarded(self, writing: Awaitable[None]) -> None:
-        try:
-            await writing
-        except (Fenced, StorageUnavailable):
-            self.lost = True
-            raise self._interrupt() from None
 
     def _why_cancelled(self, path: Path, name: str) -> JsonObject:
         struck = next((limit for limit in self._limits if limit.struck and limit.covers(path)), None)

@@ -15,9 +15,9 @@ from typing import Any, Literal
 from flowengine.config import Settings
 from flowengine.engine import failpoints
 from flowengine.engine.dues import Dues
-from flowengine.engine.effects import Services
 from flowengine.engine.modes import LaneKey, Lanes, Place, at_once
 from flowengine.engine.port import Address, CalledFlow, FlowSource, Invoker, Repeatable, Watcher
+from flowengine.engine.services import Services
 from flowengine.engine.walk import Going, Walker
 from flowengine.errors import ActionError, Conflict, FlowEngineError, NotFound
 from flowengine.expressions.evaluate import Evaluator

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from flowengine.config import Limits
 from flowengine.engine import checkpoint, failpoints
 from flowengine.engine.checkpoint import Checkpoints
-from flowengine.engine.effects import RunEffects, Services
+from flowengine.engine.effects import RunEffects
 from flowengine.engine.port import FlowSource
+from flowengine.engine.services import Services
 from flowengine.errors import FlowEngineError, StorageUnavailable
 from flowengine.expressions.evaluate import Evaluator
 from flowengine.interpreter.effects import Failure, Outcome, Start, Suspended
@@ -176,7 +177,7 @@ class Walker:
         """Put the run aside until it is due, or at the head of the queue when it was interrupted."""
         effects = going.effects
         assert effects is not None
-        effects.flush_all()
+        effects.flush()
         status = Status.QUEUED if effects.interrupted else Status.WAITING
         due_at = None if effects.interrupted else effects.due_at
         failpoints.reach("before_park")

@@ -1,0 +1,147 @@
+"""A run's records as one walk writes them: what began, what ended, and what of it is durable."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from flowengine.engine import failpoints
+from flowengine.engine.checkpoint import Checkpoints
+from flowengine.errors import StorageUnavailable
+from flowengine.interpreter.effects import Suspended
+from flowengine.store import Store, action_rows
+from flowengine.store.journal import Fenced, Write
+from flowengine.store.records import ActionRecord, RunRecord
+from flowengine.store.runs import mark
+from flowengine.types import Json, Path, Status, format_path
+
+
+class Ledger:
+    """Action runs by path.
+
+    That an action has begun is written when it lasts, or not at all when its end comes first: most are over in no time, and one
+    row is half the work of two.
+    """
+
+    def __init__(
+        self,
+        run: RunRecord,
+        known: Checkpoints,
+        store: Store,
+        changed: Callable[[RunRecord, ActionRecord | None], None],
+    ) -> None:
+        self.lost = False
+        """The run has another owner, or the store is closed: nothing more is written."""
+        self._run = run
+        self._known = known
+        self._store = store
+        self._changed = changed
+        self._number = known.next_number
+        self._begun: dict[Path, ActionRecord] = {}
+        self._unwritten: set[Path] = set()
+        self._unsettled = False
+
+    # Beginning.
+
+    def begin(
+        self, path: Path, name: str, kind: str, inputs: Json, secure: frozenset[str], status: Status = Status.RUNNING
+    ) -> ActionRecord:
+        """The record of an action that begins now, or that began in an earlier walk."""
+        begun = self._begun.get(path)
+        if begun is not None:
+            return begun
+        before = self._known.unfinished.get(path)
+        if before is not None and before.status is not Status.CANCELLED:
+            begun = replace(before, name=name, kind=kind, secure=secure, status=status)
+        else:
+            begun = ActionRecord(
+                run_id=self._run.id,
+                path=path,
+                name=name,
+                kind=kind,
+                status=status,
+                started_at=self._store.clock.now(),
+                inputs=inputs,
+                number=before.number if before is not None else self._take_number(),
+                secure=secure,
+            )
+        self._begun[path] = begun
+        self._unwritten.add(path)
+        return begun
+
+    def begun(self, path: Path) -> ActionRecord:
+        """The record of an action under way."""
+        return self._begun[path]
+
+    def change(self, record: ActionRecord) -> None:
+        """The action goes on differently; written with the next record of it."""
+        self._begun[record.path] = record
+
+    def flush(self, before: datetime | None = None) -> None:
+        """Put actions on record that began before this and still go on, so that people see them; all, if no time is given."""
+        for path in list(self._unwritten):
+            if before is None or self._begun[path].started_at <= before:
+                self.put(self._begun[path])
+
+    # Writing.
+
+    def put(self, record: ActionRecord) -> None:
+        """Put the action on record as it is, without waiting."""
+        self._unwritten.discard(record.path)
+        self._append(self._write_of(record))
+        self._changed(self._run, record)
+
+    async def commit(self, record: ActionRecord) -> None:
+        """Put the action on record as it is, durable on return."""
+        self._unwritten.discard(record.path)
+        await self._guarded(self._store.journal.commit(self._write_of(record)))
+        self._changed(self._run, record)
+
+    def finish(self, begun: ActionRecord, status: Status, **fields: Any) -> None:
+        """Put the action's end on record, without waiting."""
+        self.put(self._ended(begun, status, fields))
+
+    async def conclude(self, path: Path, status: Status, **fields: Any) -> None:
+        """Put the action's end on record, durable on return (reliability's G3)."""
+        failpoints.reach("before_record_commit")
+        await self.commit(self._ended(self._begun[path], status, fields))
+        failpoints.reach("after_record_commit")
+
+    def note(self, path: Path, kind: str, value: Json, at: datetime) -> None:
+        """Keep something that a second walk must see as this one did."""
+        self._append(mark(self._run.id, format_path(path), kind, value, at))
+        self._unsettled = True
+
+    async def settle(self) -> None:
+        """Returns when what was noted is durable: before a request goes out that depends on it."""
+        if self._unsettled:
+            await self._guarded(self._store.journal.settled())
+            self._unsettled = False
+
+    def _ended(self, begun: ActionRecord, status: Status, fields: dict[str, Any]) -> ActionRecord:
+        self._begun.pop(begun.path, None)
+        self._unwritten.discard(begun.path)
+        return replace(begun, status=status, finished_at=self._store.clock.now(), due_at=None, **fields)
+
+    def _take_number(self) -> int:
+        self._number += 1
+        return self._number - 1
+
+    def _write_of(self, record: ActionRecord) -> Write:
+        return action_rows.put(record, self._run.epoch, self._store.seal)
+
+    def _append(self, write: Write) -> None:
+        try:
+            self._store.journal.append(write)
+        except StorageUnavailable:
+            self.lost = True
+            raise Suspended from None
+
+    async def _guarded(self, writing: Awaitable[None]) -> None:
+        try:
+            await writing
+        except (Fenced, StorageUnavailable):
+            self.lost = True
+            raise Suspended from None

@@ -1,0 +1,29 @@
+"""What a run's effects need of the engine around them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from flowengine.engine.port import Address, Invoker, Repeatable
+from flowengine.interpreter.effects import Response, WaitForFlow
+from flowengine.store import Store
+from flowengine.store.records import ActionRecord, RunRecord
+from flowengine.types import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Bound once, when the engine is made."""
+
+    store: Store
+    call: Invoker
+    repeatable: Repeatable
+    address: Address
+    attempt_seconds: float
+    begin_child: Callable[[RunRecord, Path, WaitForFlow], Awaitable[RunRecord]]
+    """Finds or starts the run of a `call`. Raises `ActionError`."""
+    ended: Callable[[str, float], Awaitable[RunRecord | None]]
+    """The run when it ends within the seconds; else None."""
+    changed: Callable[[RunRecord, ActionRecord | None], None]
+    responded: Callable[[str, Response], None]
