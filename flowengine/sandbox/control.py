@@ -6,7 +6,7 @@ It answers callers on this machine only.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable
+from typing import Final
 
 import orjson
 from starlette.applications import Starlette
@@ -22,7 +22,14 @@ from flowengine.sandbox.messages import Refused
 from flowengine.sandbox.stand_in import CONTROL, StandIn
 from flowengine.types import Json, JsonObject
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+_EXAMPLES: Final = {
+    "chat-start": '{"name": "Ann", "email": "ann@example.com", "message": "Where is my refund?"}',
+    "chat-message": '{"text": "Are you there?"}',
+    "ticket": '{"subject": "Refund", "requester": {"mail": "ann@example.com"}}',
+    "webhook": '{"action": "agent_created"}',
+    "agent-status": '{"status": "Away"}',
+}
+"""What may be given, for the page; for the others nothing needs to be."""
 
 
 def control(stand_in: StandIn) -> ASGIApp:
@@ -162,12 +169,18 @@ def page(stand_in: StandIn) -> str:
         "",
         f"Address      {url}",
         f"Rate limit   {f'{limit.calls} calls in {limit.period:g} seconds' if limit else 'none'}",
-        "Credentials  (made up; write them in connections.yaml)",
-        *(f"  {name}: {value}" for name, value in service.credentials.items()),
-        *(f"  {note}" for note in service.notes),
+        "",
+        "For connections.yaml (the credentials are made up):",
+        f"  {service.name}:",
+        f"    connector: {service.name}",
+        "    parameters:",
+        *(f"      {name}: {value}" for name, value in service.credentials.items()),
+        f"    base_url: {url}",
+        "    allow_private_network: true",
+        *(f"  # {note}" for note in service.notes),
         "",
         "Make something happen (the JSON overrides what would be invented):",
-        *(f"  curl -X POST {control_url}/{signal} -d '{{}}'" for signal in service.signals),
+        *(f"  curl -X POST {control_url}/{name} -d '{_EXAMPLES.get(name, '{}')}'" for name in service.signals),
         "",
         "Look:",
         *(f"  curl {control_url}/{name}" for name in ("requests", "requests?count=1", "deliveries", "webhooks")),

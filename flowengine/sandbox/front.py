@@ -50,17 +50,19 @@ class Front:
             await self._connections.cut(scope)
 
     async def _answer(self, call: Call, fault: Fault | None) -> Answer:
-        answer = await self._obey(call) if fault is None or fault.acted else Answer(200)
-        match fault.kind if fault else None:
+        if fault is None:
+            return await self._obey(call)
+        done = await self._obey(call) if fault.acted else Answer(200)
+        match fault.kind:
             case "status":
-                return self._service.broken(fault.status) if fault else answer
+                return self._service.broken(fault.status)
             case "throttle":
-                return self._service.too_many_calls(fault.retry_after) if fault else answer
+                return self._service.too_many_calls(fault.retry_after)
             case "garbage":
                 return Answer(200, b'{"unfinished": [1, 2', (("content-type", "application/json"),))
             case "slow":
-                await asyncio.sleep(fault.seconds if fault else 0)
-        return answer
+                await asyncio.sleep(fault.seconds)
+        return done
 
     async def _obey(self, call: Call) -> Answer:
         retry_after = self._stand_in.window.take(call.headers.get("authorization", ""))
