@@ -11,11 +11,12 @@ import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
+from urllib.parse import parse_qsl, urlsplit
 
 from flowengine.connectors.connection import Connection
 from flowengine.connectors.draft import Draft, QueryPair
 from flowengine.connectors.policy_expressions import Call, parse
-from flowengine.connectors.urls import refuse_control_characters
+from flowengine.connectors.urls import refuse_control_characters, with_query
 from flowengine.errors import Unauthorized
 from flowengine.manifests.definition import Connector, SecurityScheme
 from flowengine.manifests.operation import Operation
@@ -78,6 +79,13 @@ def credentials(connector: Connector, operation: Operation, connection: Connecti
         return []
     called = f'the connection "{connection.name}"' if connection.name else f'a connection to "{connector.name}"'
     raise Unauthorized(f"{called} cannot sign in: it needs {_needed(connector, ways)}")
+
+
+def with_key(connector: Connector, operation: Operation, connection: Connection, url: str) -> str:
+    """A further address of the service, with the keys that its query should hold and does not."""
+    found = [one for one in credentials(connector, operation, connection) if isinstance(one, InQuery)]
+    given = {name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
+    return with_query(url, [QueryPair(one.name, one.value) for one in found if one.name not in given])
 
 
 def _ways(connector: Connector, operation: Operation) -> list[Way]:

@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 
 from flowengine.config import Settings
 from flowengine.connectors import response, urls
-from flowengine.connectors.auth import secret_parameters
+from flowengine.connectors.auth import secret_parameters, with_key
 from flowengine.connectors.connection import Connection, secret_values
 from flowengine.connectors.draft import Request
 from flowengine.connectors.http_request import is_http
@@ -24,8 +24,9 @@ from flowengine.connectors.pagination import MOST_PAGES, NextAddress, NextInputs
 from flowengine.connectors.policies import apply_to_answer
 from flowengine.connectors.request import ANYONE, build_request
 from flowengine.connectors.throttle import Throttle
+from flowengine.connectors.tokens import InMemory, Send, TokenKeeper, TokenStore
 from flowengine.connectors.transport import Answer, Wire
-from flowengine.errors import ActionTimedOut, InvalidInputs, OperationFailed
+from flowengine.errors import ActionTimedOut, InvalidInputs, OperationFailed, Unauthorized
 from flowengine.manifests.definition import Connector
 from flowengine.manifests.operation import Operation
 from flowengine.types import Clock, Json, JsonObject, Outputs
@@ -35,12 +36,14 @@ _PAUSE_SECONDS = 1.0
 """How long a connection rests after a 429 that does not say."""
 _POLL_SECONDS = 2.0
 _LONGEST_POLL = 60.0
+_SIGN_IN_SECONDS = 30.0
 
 
 class Client:
     """The process's caller of services: one pool of connections, one throttle for each connection."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, tokens: TokenStore | None = None) -> None:
+        self.tokens = TokenKeeper(tokens or InMemory(), clock)
         self._settings = settings
         self._clock = clock
         self._wire = Wire(largest_answer=settings.limits.answer)
@@ -73,21 +76,59 @@ class Client:
         `ActionError`s only.
         """
         account = connection or ANYONE
+        send = self.sender(account)
+        account = await self.tokens.signed_in(connector, account, send)
         given = _with_key(operation, inputs, idempotency_key)
+        try:
+            return await self._call(connector, operation, given, account, idempotency_key, paginate, deadline)
+        except Unauthorized:
+            renewed = await self.tokens.renewed(connector, account, send)
+            if renewed is None:
+                raise
+        return await self._call(connector, operation, given, renewed, idempotency_key, paginate, deadline)
+
+    def sender(self, connection: Connection) -> Send:
+        """Sends what belongs to a connection's sign-in: outside its throttle, inside its guard."""
+
+        async def send(request: Request) -> Answer:
+            return await self._wire.exchange(
+                request.method,
+                request.url,
+                request.headers,
+                request.body,
+                guarded=self._guarded(connection),
+                seconds=_SIGN_IN_SECONDS,
+            )
+
+        return send
+
+    def _guarded(self, connection: Connection) -> bool:
+        return not (connection.allow_private_network or self._settings.allow_private_network)
+
+    async def _call(
+        self,
+        connector: Connector,
+        operation: Operation,
+        inputs: JsonObject,
+        connection: Connection,
+        key: str,
+        paginate: int | None,
+        deadline: float | None,
+    ) -> Outputs:
         call = _Call(
             self._wire,
-            self._throttle(connector, account),
+            self._throttle(connector, connection),
             connector,
             operation,
-            account,
-            guarded=not (account.allow_private_network or self._settings.allow_private_network),
+            connection,
+            guarded=self._guarded(connection),
             seconds=deadline if deadline is not None else self._settings.limits.attempt_seconds,
             depth=self._settings.limits.json_depth,
             clock=self._clock,
-            key=idempotency_key,
+            key=key,
         )
-        first, given = await self._in_region(call, given)
-        return first if paginate is None else await _all_pages(call, given, first, paginate)
+        first, inputs = await self._in_region(call, inputs)
+        return first if paginate is None else await _all_pages(call, inputs, first, paginate)
 
     async def _in_region(self, call: _Call, inputs: JsonObject) -> tuple[Outputs, JsonObject]:
         """LiveChat keeps accounts in regions and says, when asked in the wrong one, which is right."""
@@ -204,7 +245,7 @@ class _Call:
         if urls.origin(url) != urls.origin(self.request.url):
             return Request("GET", url, (("Accept", "application/json"),))
         kept = tuple((name, value) for name, value in self.request.headers if name.lower() != "content-type")
-        return Request("GET", url, kept)
+        return Request("GET", with_key(self.connector, self.operation, self.connection, url), kept)
 
     def _keyed(self, request: Request) -> Request:
         """The idempotency key in the header that the manifest names, unless the author set it."""

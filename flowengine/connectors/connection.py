@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,7 +56,8 @@ class Connection:
     @property
     def secret_names(self) -> frozenset[str]:
         """The parameters that are filled from secrets."""
-        return self.parameters.secret_names if isinstance(self.parameters, Values) else frozenset()
+        layers = self.parameters.maps if isinstance(self.parameters, ChainMap) else [self.parameters]
+        return frozenset[str]().union(*(layer.secret_names for layer in layers if isinstance(layer, Values)))
 
 
 def _folded(parameters: Mapping[str, Json], name: str) -> str | None:
