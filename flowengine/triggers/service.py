@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
 from flowengine.errors import ActionError, FlowEngineError, OperationFailed
 from flowengine.manifests.operation import Operation
@@ -24,9 +24,10 @@ from flowengine.triggers.hooks import Hooks
 from flowengine.triggers.library import Library
 from flowengine.triggers.polling import Polls
 from flowengine.triggers.schedule import Schedules, coming
+from flowengine.triggers.states import STATES, State, TriggerState
 from flowengine.triggers.subscriptions import Subscriptions, Wanted
 from flowengine.triggers.timer import Timer
-from flowengine.types import Clock, Disposition, JsonObject
+from flowengine.types import Clock, Disposition
 
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks at `flows/`."""
@@ -40,36 +41,6 @@ POLL_EVERY: Final = timedelta(minutes=1)
 SLOWEST_RETRY: Final = timedelta(hours=1)
 
 log = logging.getLogger(__name__)
-
-State = Literal["active", "registering", "failed", "removing", "off"]
-
-STATES: Final[dict[str, State]] = {"registering": "registering", "removing": "removing"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TriggerState:
-    """How a trigger stands, for `flows list`."""
-
-    key: str
-    kind: str
-    name: str
-    state: State
-    detail: str = ""
-    """What is wrong, when something is."""
-    next_at: datetime | None = None
-    address: str = ""
-    """Of webhooks: where deliveries go."""
-
-    def to_json(self) -> JsonObject:
-        return {
-            "key": self.key,
-            "kind": self.kind,
-            "name": self.name,
-            "state": self.state,
-            "detail": self.detail,
-            "next_at": self.next_at.isoformat() if self.next_at else None,
-            "address": self.address,
-        }
 
 
 @dataclass(slots=True)
