@@ -58,7 +58,7 @@ def test_findings_are_shown_with_their_line(capsys, tmp_path):
     finding = Finding(str(file), Span(2, 1, 2, 7), "unknown-key", 'no key "actons"', 'did you mean "actions"?')
     assert guarded(failing(InvalidFile([finding]))) == Exit.USAGE
     assert capsys.readouterr().err == (
-        f'{file}:2:1: no key "actons"; did you mean "actions"? [unknown-key]\n  2 | actons: []\n    | ^^^^^^\n'
+        f'{file}:2:1: no key "actons" [unknown-key]\n  2 | actons: []\n    | ^^^^^^\n  did you mean "actions"?\n'
     )
 
 

@@ -22,7 +22,9 @@ def test_version_answers_without_importing_anything_heavy():
 
 
 def test_the_module_is_the_command():
-    done = subprocess.run([sys.executable, "-m", "flowengine", "--version"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "flowengine", "--version"], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (0, f"flowengine {__version__}\n")
 
 
