@@ -113,12 +113,12 @@ class _Endpoints:
     async def requests(self, request: Request) -> Response:
         record, query = self._stand_in.record, request.query_params
         method, path = query.get("method"), query.get("path")
-        found = record.find(method and method.upper(), path, int(query.get("after", 0)))
+        found = record.find(method and method.upper(), path, _number(query.get("after"), 0))
         if query.get("count"):
             count = sum(1 for _ in found) if method or path or "after" in query else record.total
             counts = {"by_call": record.counts, "by_status": record.statuses, "by_key": record.keys}
             return _shown({"count": count} | ({} if query["count"] == "only" else counts))
-        return _shown({"requests": list(found)[-int(query.get("limit", 100_000)) :]})
+        return _shown({"requests": list(found)[-_number(query.get("limit"), 100_000) :]})
 
     async def deliveries(self, request: Request) -> Response:
         return _shown({"deliveries": [delivery.to_json() for delivery in list(self._stand_in.courier.deliveries)]})
@@ -143,6 +143,14 @@ def _object(given: Json) -> JsonObject:
     if not isinstance(given, dict):
         raise ValueError('the body is an object, such as {"subject": "Refund"}')  # noqa: TRY004  (what was sent is wrong)
     return given
+
+
+def _number(given: str | None, default: int) -> int:
+    if given is None:
+        return default
+    if not given.isdecimal() or int(given) == 0:
+        raise ValueError(f'"{given}" is not a number above 0')
+    return int(given)
 
 
 def _limit(given: JsonObject, present: Limit | None) -> Limit | None:

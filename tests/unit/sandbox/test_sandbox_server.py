@@ -125,6 +125,7 @@ async def test_calls_are_counted_by_address_status_and_key(livechat):
     assert counted["by_key"] == {"k1": 2, "k2": 1}
     assert await livechat.control("requests?count=only&path=/agents&method=get") == {"count": 3}
     assert len((await livechat.control("requests?after=1&limit=2"))["requests"]) == 2
+    assert "is not a number" in (await livechat.control("requests?after=x"))["error"]
 
 
 async def test_limits_can_be_moved_and_lifted(livechat):
