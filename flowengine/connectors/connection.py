@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from flowengine.connectors.values import describe
 from flowengine.errors import Unauthorized
-from flowengine.findings import Finding, Span, did_you_mean
-from flowengine.spec.reading import Reading
-from flowengine.spec.source import Source, read_source
+from flowengine.findings import Finding, Severity, Span, did_you_mean
+from flowengine.spec.source import Location, Source, read_source
 from flowengine.spec.times import parse_duration
 from flowengine.types import Json
 
@@ -140,7 +140,7 @@ def read_connections(
     if source is None:
         return {}, findings
     reader = _Reader(source, environ, secrets, secret_parameters)
-    return reader.connections(), [*findings, *reader.reading.findings]
+    return reader.connections(), [*findings, *reader.findings]
 
 
 def _content(text: str | Path) -> tuple[str, bytes | str, Finding | None]:
@@ -163,19 +163,18 @@ class _Reader:
         secrets: Callable[[str], str | None],
         secret_parameters: Callable[[str], frozenset[str]] | None,
     ) -> None:
-        self.reading = Reading(source)
+        self.source = source
+        self.findings: list[Finding] = []
         self.environ = environ
         self.secrets = secrets
         self.secret_parameters = secret_parameters
 
     def connections(self) -> dict[str, Connection]:
-        data = self.reading.source.data
+        data = self.source.data
         if data is None:
             return {}
         if not isinstance(data, dict):
-            self.reading.report(
-                (), "wrong-type", "the file must hold connections by name", "write: name: {connector: ...}"
-            )
+            self._report((), "wrong-type", "the file must hold connections by name", "write: name: {connector: ...}")
             return {}
         found = {name: self._connection(name, entry) for name, entry in data.items()}
         return {name: connection for name, connection in found.items() if connection is not None}
@@ -184,9 +183,9 @@ class _Reader:
         before = self._errors()
         if not _NAME.fullmatch(name):
             hint = "use letters, digits, -, _ and ."
-            self.reading.report((name,), "connection-name", f'"{name}" cannot be a connection\'s name', hint, key=True)
+            self._report((name,), "connection-name", f'"{name}" cannot be a connection\'s name', hint, key=True)
         if not isinstance(entry, dict):
-            self.reading.wrong_type((name,), "an object", entry, "write: connector: and parameters: below it")
+            self._wrong_type((name,), "an object", entry, "write: connector: and parameters: below it")
             return None
         self._refuse_unknown(name, entry)
         connector = self._text(name, entry, "connector", required=True)
@@ -201,30 +200,41 @@ class _Reader:
         )
         return connection if self._errors() == before else None
 
+    def _report(self, loc: Location, rule: str, message: str, hint: str = "", *, key: bool = False) -> None:
+        span = self.source.key_span(loc) if key else self.source.span(loc)
+        self.findings.append(Finding(self.source.file, span, rule, message, hint))
+
+    def _warn(self, loc: Location, rule: str, message: str, hint: str = "") -> None:
+        self.findings.append(Finding(self.source.file, self.source.span(loc), rule, message, hint, Severity.WARNING))
+
+    def _wrong_type(self, loc: Location, wanted: str, value: Json, hint: str = "") -> None:
+        told = f"{loc[-1]} must be {wanted}, not {describe(value)}"
+        self._report(loc, "wrong-type", told, hint, key=value is None)
+
     def _errors(self) -> int:
-        return sum(finding.severity == "error" for finding in self.reading.findings)
+        return sum(finding.severity == "error" for finding in self.findings)
 
     def _refuse_unknown(self, name: str, entry: dict[str, Json]) -> None:
         for key in entry:
             if key not in KEYS:
                 told = f'a connection has no key "{key}"'
-                self.reading.report((name, key), "unknown-key", told, did_you_mean(key, KEYS), key=True)
+                self._report((name, key), "unknown-key", told, did_you_mean(key, KEYS), key=True)
 
     def _text(self, name: str, entry: dict[str, Json], key: str, *, required: bool = False) -> str:
         value = entry.get(key)
         if isinstance(value, str) and value.strip():
             return value.strip()
         if value is not None:
-            self.reading.wrong_type((name, key), "text", value)
+            self._wrong_type((name, key), "text", value)
         elif required:
             told = f'the connection "{name}" does not say which {key} it is for'
-            self.reading.report((name,), "missing-key", told, f"add {key}: and its name", key=True)
+            self._report((name,), "missing-key", told, f"add {key}: and its name", key=True)
         return ""
 
     def _flag(self, name: str, entry: dict[str, Json], key: str) -> bool:
         value = entry.get(key, False)
         if not isinstance(value, bool):
-            self.reading.wrong_type((name, key), "true or false", value)
+            self._wrong_type((name, key), "true or false", value)
         return value is True
 
     def _base_url(self, name: str, entry: dict[str, Json]) -> str:
@@ -237,20 +247,20 @@ class _Reader:
             return ""
         if url and not url.startswith(("http://", "https://")):
             told = "base_url must begin with http:// or https://"
-            self.reading.report((name, "base_url"), "connection-address", told)
+            self._report((name, "base_url"), "connection-address", told)
         return url
 
     def _parameters(self, name: str, connector: str, entry: Json) -> Mapping[str, Json]:
         if entry is None:
             return {}
         if not isinstance(entry, dict):
-            self.reading.wrong_type((name, "parameters"), "an object", entry)
+            self._wrong_type((name, "parameters"), "an object", entry)
             return {}
         hidden = self.secret_parameters(connector) if self.secret_parameters else None
         for key, value in entry.items():
             loc = (name, "parameters", key)
             if isinstance(value, dict | list):
-                self.reading.wrong_type(loc, "text, a number, or true or false", value)
+                self._wrong_type(loc, "text, a number, or true or false", value)
             elif isinstance(value, str):
                 self._check_templates(loc, value)
                 secret = key in hidden if hidden is not None else _SECRET_NAME.search(key)
@@ -261,20 +271,20 @@ class _Reader:
     def _warn_of_clear_text(self, loc: tuple[str, ...], key: str) -> None:
         stem = re.sub(r"\W+", "_", f"{loc[0]}_{key}").lower()
         hint = f'run `flowengine secrets set {stem}` and write "{{{{ secrets.{stem} }}}}"'
-        self.reading.warn(loc, "secret-in-clear", f'"{key}" is a secret and stands here in clear', hint)
+        self._warn(loc, "secret-in-clear", f'"{key}" is a secret and stands here in clear', hint)
 
     def _check_templates(self, loc: tuple[str, ...], text: str) -> None:
         """Only `env` and `secrets` may be named here; nothing is computed."""
         if "{{" in _TEMPLATE.sub("", text) or "{%" in text:
             hint = 'write "{{ env.NAME }}" or "{{ secrets.name }}"'
-            self.reading.report(
+            self._report(
                 loc, "connection-template", "a connection can name environment variables and secrets only", hint
             )
             return
         for found in _TEMPLATE.finditer(text):
             source, name = found.groups()
             if (self.environ.get(name) if source == "env" else self.secrets(name)) is None:
-                self.reading.warn(loc, "missing-value", lacking(source, name))
+                self._warn(loc, "missing-value", lacking(source, name))
 
     def _limits(self, name: str, entry: Json) -> tuple[tuple[int, float], ...]:
         if entry is None:
@@ -289,15 +299,15 @@ class _Reader:
     def _limit(self, loc: tuple[str | int, ...], entry: Json) -> tuple[int, float] | None:
         hint = "write: {calls: 100, period: 60 seconds}"
         if not isinstance(entry, dict) or set(entry) != {"calls", "period"}:
-            self.reading.report(loc, "connection-limits", "limits must say calls and period", hint)
+            self._report(loc, "connection-limits", "limits must say calls and period", hint)
             return None
         calls, period = entry["calls"], entry["period"]
         if not isinstance(calls, int) or isinstance(calls, bool) or calls < 1:
-            self.reading.wrong_type((*loc, "calls"), "a whole number above 0", calls)
+            self._wrong_type((*loc, "calls"), "a whole number above 0", calls)
             return None
         try:
             seconds = parse_duration(period).total_seconds() if isinstance(period, str) else float(period)
         except (TypeError, ValueError) as error:
-            self.reading.report((*loc, "period"), "connection-limits", str(error), hint)
+            self._report((*loc, "period"), "connection-limits", str(error), hint)
             return None
         return (calls, seconds) if seconds > 0 else None

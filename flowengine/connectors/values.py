@@ -193,7 +193,7 @@ def unknown(path: str, known: list[str]) -> InvalidInputs:
 
 def _mistyped(declared: Mapping[str, Any], value: Json, path: str) -> InvalidInputs:
     wanted = _IN_WORDS[type_of(declared) or ""]
-    told = f"{path} must be {wanted}, not {_describe(value)}"
+    told = f"{path} must be {wanted}, not {describe(value)}"
     if type_of(declared) == "string" and isinstance(value, int | float) and not isinstance(value, bool):
         told += f'; put quotes around it: "{value}"'
     return InvalidInputs(told, parameter=path)
@@ -203,10 +203,10 @@ def _not_allowed(allowed: list[Json], value: Json, path: str) -> InvalidInputs:
     choices = [str(one) for one in allowed]
     near = isinstance(value, str) and nearest(value, choices)
     hint = did_you_mean(str(value), choices) if near else "write one of: " + ", ".join(choices[:12])
-    return InvalidInputs(f"{path} cannot be {_describe(value)}; {hint}", parameter=path)
+    return InvalidInputs(f"{path} cannot be {describe(value)}; {hint}", parameter=path)
 
 
-def _describe(value: Json) -> str:
+def describe(value: Json) -> str:
     """A value in an error: its kind, and itself when it is short and simple."""
     match value:
         case bool():
@@ -254,4 +254,4 @@ def file_of(value: Json, path: str) -> tuple[bytes, str | None]:
         case str():
             return value.encode("utf-8"), None
         case _:
-            raise InvalidInputs(f"{path} must be {_IN_WORDS['file']}, not {_describe(value)}", parameter=path)
+            raise InvalidInputs(f"{path} must be {_IN_WORDS['file']}, not {describe(value)}", parameter=path)
