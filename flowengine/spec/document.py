@@ -18,8 +18,11 @@ from flowengine.types import Json
 
 DEPTH = 64
 ALIASES = 20
-VALUES = 200_000
+VALUES = 50_000
 """How many values a file may have once its aliases are written out."""
+
+MISTAKES = 500
+"""How many mistakes of form are told; a file with more is no flow."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -35,6 +38,8 @@ class Document:
     findings: list[Finding] = field(default_factory=list)
 
     def report(self, span: Span, rule: str, message: str, hint: str = "") -> None:
+        if len(self.findings) >= MISTAKES:
+            raise LimitPassed
         self.findings.append(Finding(self.file, span, rule, message, hint))
 
 

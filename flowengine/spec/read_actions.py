@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from flowengine.findings import nearest
@@ -17,6 +18,8 @@ from flowengine.types import Json
 
 MOST_ACTIONS = 500
 DEEPEST = 8
+_STRAYS = 20
+"""How many unknown keys of one action are told."""
 
 _COMMON_NAMES = tuple(key.name for key in COMMON)
 _OWNERS = {
@@ -68,9 +71,12 @@ class ActionReader:
             self.reading.report(
                 loc, "missing-key", f'"{loc[-1]}" has no actions', 'write at least one, beginning with "- "', key=True
             )
-        return tuple(
-            self._one((*loc, index), item) for index, item in enumerate(value) if self._is_action((*loc, index), item)
-        )
+        return tuple(self._each(loc, value))
+
+    def _each(self, loc: Location, value: list[Json]) -> Iterator[records.Action]:
+        for index, item in enumerate(value):
+            if self.count <= MOST_ACTIONS and self._is_action((*loc, index), item):
+                yield self._one((*loc, index), item)
 
     def _is_action(self, loc: Location, item: Json) -> bool:
         if isinstance(item, dict):
@@ -123,7 +129,7 @@ class ActionReader:
 
     def _no_kind(self, loc: Location, value: dict[str, Json]) -> None:
         owned = {name: owners for name in value if (owners := _OWNERS.get(name))}
-        unknown = [name for name in value if name not in _COMMON_NAMES and name not in owned]
+        unknown = [name for name in value if name not in _COMMON_NAMES and name not in owned][:_STRAYS]
         for name in unknown:
             hint = suggest_key(name, [*ACTIONS, *_COMMON_NAMES])
             self.reading.report((*loc, name), "unknown-key", f'an action has no key "{name}"', hint, key=True)

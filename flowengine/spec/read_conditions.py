@@ -65,7 +65,7 @@ def _mapping(reading: Reading, loc: Location, value: dict[str, Json]) -> Conditi
 
 def _comparison(reading: Reading, loc: Location, value: dict[str, Json]) -> Condition:
     known = ("value", "match_case", *OPERATORS)
-    unknown = [name for name in value if name not in known]
+    unknown = [] if reading.full else [name for name in value if name not in known]
     for name in unknown:
         hint = suggest_key(name, [*known, *_GROUPS])
         reading.report((*loc, name), "unknown-key", f'a condition has no key "{name}"', hint, key=True)

@@ -81,7 +81,7 @@ def _construct(reading: Reading, loc: Location, value: Json) -> Construct | None
     if kinds:
         return TRIGGERS[kinds[0]]
     common = [key.name for key in TRIGGER_COMMON]
-    unknown = [name for name in value if name not in _OWNERS and name not in common]
+    unknown = [name for name in value if name not in _OWNERS and name not in common][:20]
     for name in unknown:
         hint = suggest_key(name, [*TRIGGERS, *common])
         reading.report((*loc, name), "unknown-key", f'a trigger has no key "{name}"', hint, key=True)

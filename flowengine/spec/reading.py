@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from flowengine.findings import Finding, Severity, did_you_mean, nearest
+from flowengine.findings import Finding, did_you_mean, nearest
+from flowengine.spec.document import MISTAKES
 from flowengine.spec.language import MEANT, Form, Key
 from flowengine.spec.places import Location
 from flowengine.spec.source import Source
@@ -31,12 +32,14 @@ class Reading:
 
     def report(self, loc: Location, rule: str, message: str, hint: str = "", *, key: bool = False) -> None:
         """Report a mistake at the value at `loc`, or at its key."""
-        span = self.source.key_span(loc) if key else self.source.span(loc)
-        self.findings.append(Finding(self.source.file, span, rule, message, hint))
+        if not self.full:
+            span = self.source.key_span(loc) if key else self.source.span(loc)
+            self.findings.append(Finding(self.source.file, span, rule, message, hint))
 
-    def warn(self, loc: Location, rule: str, message: str, hint: str = "", *, key: bool = False) -> None:
-        span = self.source.key_span(loc) if key else self.source.span(loc)
-        self.findings.append(Finding(self.source.file, span, rule, message, hint, Severity.WARNING))
+    @property
+    def full(self) -> bool:
+        """Whether so much is wrong that no more is told, nor looked for."""
+        return len(self.findings) >= MISTAKES
 
     def wrong_type(self, loc: Location, wanted: str, value: Json, hint: str = "") -> Any:
         """Report that `wanted` should stand here. At a missing value the key is the place."""
@@ -98,9 +101,9 @@ def read_keys(
         reading.wrong_type(loc, f"{belongs} with its keys", value, f"write its keys: {', '.join(list(table)[:6])}")
         return {}
     for name in value:
-        if name not in table:
+        if name not in table and not reading.full:
             _unknown_key(reading, (*loc, name), table, belongs, elsewhere or {})
-    strays = [name for name in value if name not in table]
+    strays = [name for name in value if name not in table][:MISTAKES]
     for key in table.values():
         if key.required and key.name not in value and not any(_means(name, key.name) for name in strays):
             _missing(reading, loc, key, belongs)

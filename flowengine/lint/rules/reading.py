@@ -22,7 +22,7 @@ READING = (
     ),
     Rule(
         id="too-large",
-        meaning="A flow's file has at most 1 MB and 200,000 values.",
+        meaning="A flow's file has at most 1 MB and 50,000 values.",
         wrong="a table of 50,000 rows written into a flow",
         right="the table behind an address that the flow reads with http.get",
     ),
