@@ -131,6 +131,7 @@ def _server(app: App) -> uvicorn.Server:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # anybody could write them; the address on record is the one that connected
         date_header=True,
         timeout_graceful_shutdown=int(STOP_WITHIN),
         ws="none",

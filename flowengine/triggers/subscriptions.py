@@ -42,6 +42,8 @@ REMOVALS_AT_MOST: Final = 6
 
 SIDE_BY_SIDE: Final = 8
 
+NOWHERE: Final = (None, "")
+
 log = logging.getLogger(__name__)
 
 
@@ -131,14 +133,26 @@ class Subscriptions:
         await self._put(self._intent(wanted, before))
         try:
             async with self._gate:
-                outputs = await self._tell(wanted)
+                outputs = await self._tell_or_replace(wanted, before)
         except Exception as error:  # noqa: BLE001 - whatever a service does, the engine goes on and says so
             await self._failed(self.records[wanted.place], "failed", error)
             return
         self._renewed.add(wanted.place)
+        former = self.records[wanted.place]
         await self._put(self._registered(wanted, outputs))
-        if before and before.external_id not in (None, self.records[wanted.place].external_id):
-            await self._forget_former(before, wanted.operation)
+        if before and _at_service(former) not in (NOWHERE, _at_service(self.records[wanted.place])):
+            await self._forget_former(before)
+
+    async def _tell_or_replace(self, wanted: Wanted, before: SubscriptionRecord | None) -> Outputs:
+        """Register beside the former registration; where the service allows only one of them, in its place."""
+        try:
+            return await self._tell(wanted)
+        except OperationFailed as error:
+            if before is None or _at_service(before) == NOWHERE or not _refuses(error):
+                raise
+        await self._tell_off(before)
+        await self._put(replace(self.records[wanted.place], external_id=None, location=""))
+        return await self._tell(wanted)
 
     async def _tell(self, wanted: Wanted) -> Outputs:
         inputs = await self.evaluator.render(wanted.trigger.inputs, {"vars": wanted.flow.vars})
@@ -199,18 +213,18 @@ class Subscriptions:
         self.records.pop(_place(record), None)
         await self.store.subscriptions.delete(*_place(record))
 
-    async def _forget_former(self, record: SubscriptionRecord, operation: Operation) -> None:
+    async def _forget_former(self, record: SubscriptionRecord) -> None:
         """After a renewal the former registration goes; should that fail, deliveries come twice and are told apart by key."""
         try:
             async with self._gate:
-                await self._tell_off(record, operation)
+                await self._tell_off(record)
         except Exception as error:  # noqa: BLE001 - see _register
             log.warning("a former webhook of %s could not be removed: %s", record.flow, _told(error))
 
-    async def _tell_off(self, record: SubscriptionRecord, operation: Operation | None = None) -> None:
-        if record.external_id is None and not record.location:
+    async def _tell_off(self, record: SubscriptionRecord) -> None:
+        if _at_service(record) == NOWHERE:
             return
-        operation = operation or self.find(record.connector, record.operation)
+        operation = self.find(record.connector, record.operation)
         spec = operation.webhook if operation else None
         try:
             if spec and spec.unregister and record.external_id is not None:
@@ -235,6 +249,16 @@ class Subscriptions:
 
 def _place(record: SubscriptionRecord) -> tuple[str, str]:
     return (record.flow, record.trigger_key)
+
+
+def _at_service(record: SubscriptionRecord) -> tuple[Json, str]:
+    """By what the service knows the registration; `NOWHERE` when it does not."""
+    return (record.external_id, record.location)
+
+
+def _refuses(error: OperationFailed) -> bool:
+    """Whether the service understood and said no: a second registration may be what it does not want."""
+    return error.status_code in (400, 403, 409, 422)
 
 
 def _newest(digest: str, known: str) -> str:

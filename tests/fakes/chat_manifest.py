@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flowengine.errors import OperationFailed
 from flowengine.manifests.extensions import Unregister, WebhookSecret, WebhookSpec
 from flowengine.manifests.operation import Operation
 from flowengine.triggers.subscriptions import Wanted
@@ -46,11 +47,14 @@ class Service:
 
     def __init__(self):
         self.asked, self.failing = [], {}
+        self.only_one = False
 
     async def __call__(self, connector, operation, connection, inputs):
         self.asked.append((f"{connector}.{operation}", inputs))
         if operation in self.failing:
             raise self.failing[operation]
+        if self.only_one and operation in SPECS and self.told().count(f"{connector}.Forget") == 0:
+            raise OperationFailed("there is one already", status_code=409)
         number = len(self.asked)
         body = {"id": f"hook-{number}", "hook": {"id": number}, "token": f"token-{number}"}
         return Outputs(201, {"Location": f"https://service.example/hooks/{number}"}, body)

@@ -84,3 +84,19 @@ async def test_a_removal_that_keeps_failing_is_given_up_in_the_end(subscriptions
         clock.pass_(minutes=5)
         await subscriptions.reconcile([])
     assert await store.subscriptions.list() == []
+
+
+async def test_where_a_service_allows_only_one_the_former_makes_room(subscriptions, service, store, read):
+    flow = read(flow_text("Ours"))
+    await subscriptions.reconcile([wanted(flow)])
+    service.only_one = True
+    await subscriptions.reconcile([wanted(flow, "https://new.example/hooks/x")])
+    assert service.told() == ["chat.Ours", "chat.Ours", "chat.Forget", "chat.Ours"]
+    (record,) = await store.subscriptions.list()
+    assert (record.state, record.external_id) == ("active", "hook-4")
+
+
+async def test_a_flow_that_turns_to_another_operation_leaves_the_former_one(subscriptions, service, read):
+    await subscriptions.reconcile([wanted(read(flow_text("Plain")))])
+    await subscriptions.reconcile([wanted(read(flow_text("Ours")))])
+    assert service.told() == ["chat.Plain", "chat.Ours", "http.delete"]
