@@ -10,7 +10,7 @@ import logging
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from flowengine.engine import failpoints
@@ -18,17 +18,15 @@ from flowengine.engine.attempt import Tried, policy_of, try_until
 from flowengine.engine.checkpoint import Checkpoints, failure_of, outputs_of, value_of
 from flowengine.engine.ledger import Ledger
 from flowengine.engine.limits import TimeLimit
+from flowengine.engine.parking import Parking
 from flowengine.engine.services import Services
+from flowengine.engine.waits import Waits
 from flowengine.errors import ActionError, ActionTimedOut, FlowEngineError, OutcomeUnknown
 from flowengine.interpreter.effects import (
     ActionEvent,
     Response,
     Suspended,
     Wait,
-    WaitForAnswer,
-    WaitForCallback,
-    WaitForFlow,
-    WaitForTime,
 )
 from flowengine.spec.actions import Ask, OperationAction
 from flowengine.spec.flow import Flow
@@ -37,11 +35,7 @@ from flowengine.types import Json, JsonObject, Outputs, Path, Status, format_pat
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-PATIENCE = timedelta(seconds=5)
-"""A run that waits longer leaves memory, and comes back from its records."""
-DOZE = 1.0
-"""Seconds between two looks at the clock in a short wait: the clock may be moved."""
+_BROKE_OFF = "the engine stopped while the request was under way"
 
 
 class RunEffects:
@@ -54,20 +48,18 @@ class RunEffects:
         """The walk's own, for cancelling it; set by who starts it."""
         self.again = False
         """Something that a suspended branch waited for has come: walk again as soon as the live branches have stopped."""
-        self.interrupted = False
-        """Suspended in the middle, not at a wait: there is something to do at once when it goes on."""
-        self.due_at: datetime | None = None
-        """When a suspended walk goes on by itself."""
         self.secured: set[str] = set()
         """Paths of actions whose errors are shown to nobody."""
         self._known = known
         self._services = services
         self._clock = services.store.clock
         self._ledger = Ledger(run, known, services.store, services.changed)
+        self.parking = Parking(self._clock)
+        self._waits = Waits(run, known, self._ledger, self.parking, services)
         self._live: set[Path] = set()
+        self._careful: set[Path] = set()
+        """Operations that are not to be repeated when it is unknown whether they were carried out."""
         self._limits: list[TimeLimit] = []
-        self._asked: dict[Path, asyncio.Event] = {}
-        self._left = asyncio.Event()
         self._cancelling = known.cancelled is not None
         self._choices: dict[Path, tuple[str, ...]] = {}
         """Of every `ask` whose links somebody wants."""
@@ -94,7 +86,11 @@ class RunEffects:
         await self._come_to(path)
         self._live.add(path)
         try:
-            return await self._wait(path, name, wait)
+            return await self._waits.wait(path, name, wait)
+        except asyncio.CancelledError:
+            if self._ledger.is_under_way(path):
+                self._ledger.finish(self._ledger.begun(path), Status.CANCELLED, error=self._why_cancelled(path, name))
+            raise
         finally:
             self._live.discard(path)
 
@@ -111,7 +107,7 @@ class RunEffects:
             async with limit:
                 return await work
         except Suspended:
-            self._due(until)
+            self.parking.due(until)
             raise
         finally:
             self._limits.remove(limit)
@@ -151,10 +147,6 @@ class RunEffects:
 
     # For the engine.
 
-    def leave(self) -> None:
-        """Stop at the next thing to do: the process is going to end."""
-        self._left.set()
-
     def cancel(self) -> None:
         """End the walk as cancelled; its `finally` parts run."""
         if self.task is not None:
@@ -162,11 +154,7 @@ class RunEffects:
 
     def answered(self, path: Path, value: Json) -> bool:
         """An answer has come for the wait at this path; gives whether the walk is just there."""
-        self._known.answers[path] = value
-        if path not in self._asked:
-            return False
-        self._asked[path].set()
-        return True
+        return self._waits.answered(path, value)
 
     def flush(self, before: datetime | None = None) -> None:
         """Put actions on record that still go on; see `Ledger.flush`."""
@@ -182,14 +170,16 @@ class RunEffects:
 
     async def _operate(self, path: Path, action: OperationAction, inputs: JsonObject) -> Outputs:
         begun = await self._begin_operation(path, action, inputs)
-        if begun.due_at is not None:
-            await self.pause(begun.due_at)
         try:
-            tried = await self._try(path, action, inputs, begun)
+            if begun.due_at is not None:
+                await self.pause(path, begun.due_at)
+            tried = await self._try(path, action, inputs, begun.attempts)
         except asyncio.CancelledError:
-            if self._left.is_set():
-                raise self._interrupt() from None
-            self._ledger.finish(begun, Status.CANCELLED, error=self._why_cancelled(path, action.name))
+            if self.parking.leaving:
+                raise self.parking.interrupt() from None
+            self._ledger.finish(
+                self._ledger.begun(path), Status.CANCELLED, error=self._why_cancelled(path, action.name)
+            )
             raise
         return await self._settle(path, action, tried)
 
@@ -199,25 +189,26 @@ class RunEffects:
         if before is not None and before.status is Status.RUNNING:
             begun = _taken_up(begun, self._clock.now())
             self._ledger.change(begun)
-        careful = action.retry is not None and action.retry.on_unknown == "fail"
-        if careful or self.run.recoveries:
+        if action.retry is not None and action.retry.on_unknown == "fail":
+            self._careful.add(path)
+        if path in self._careful or self.run.recoveries:
             # Were the process to die now, the next life must know that this call was under way.
             await self._ledger.commit(begun)
         else:
             await self._ledger.settle()
         return begun
 
-    async def _try(self, path: Path, action: OperationAction, inputs: JsonObject, begun: ActionRecord) -> Tried:
+    async def _try(self, path: Path, action: OperationAction, inputs: JsonObject, before: tuple[Attempt, ...]) -> Tried:
         policy = policy_of(action.retry, repeatable=self._services.repeatable(action, inputs))
-        if begun.attempts and _broke_off(begun.attempts[-1]) and policy.on_unknown is False:
-            return Tried(begun.attempts, error=OutcomeUnknown("the engine stopped while the request was under way"))
+        if before and _broke_off(before[-1]) and policy.on_unknown is False:
+            return Tried(before, error=OutcomeUnknown(_BROKE_OFF))
         return await try_until(
             lambda seconds: self._call(path, action, inputs, seconds),
             policy,
             _Journey(self, path),
             self._clock,
-            before=begun.attempts,
-            deadline=begun.started_at + action.timeout if action.timeout else None,
+            before=before,
+            deadline=self._ledger.begun(path).started_at + action.timeout if action.timeout else None,
             longest=self._services.attempt_seconds,
         )
 
@@ -259,104 +250,18 @@ class RunEffects:
             self._ledger.put(record)
         failpoints.reach("in_backoff")
 
-    # Waits.
-
-    async def _wait(self, path: Path, name: str, wait: Wait) -> Json:
-        begun = self._begin_wait(path, name, wait)
-        try:
-            match wait:
-                case WaitForTime():
-                    await self.pause(begun.due_at or wait.until)
-                    value = None
-                case WaitForAnswer() | WaitForCallback():
-                    value = await self._answer(path, begun.due_at)
-                case WaitForFlow():
-                    value = await self._child(path, wait, begun.due_at)
-        except asyncio.CancelledError:
-            self._ledger.finish(begun, Status.CANCELLED, error=self._why_cancelled(path, name))
-            raise
-        except ActionError as error:
-            status = Status.TIMED_OUT if isinstance(error, ActionTimedOut) else Status.FAILED
-            await self._ledger.conclude(path, status, error=failure_of(path, name, error))
-            raise
-        await self._ledger.conclude(path, Status.SUCCEEDED, outputs=value)
-        return value
-
-    def _begin_wait(self, path: Path, name: str, wait: Wait) -> ActionRecord:
-        kind, inputs, due_at = _described(wait)
-        begun = self._ledger.begin(path, name, kind, inputs, frozenset(), Status.WAITING)
-        before = self._known.unfinished.get(path)
-        if before is None or before.status is not Status.WAITING:
-            begun = replace(begun, due_at=due_at)
-            self._ledger.change(begun)
-            self._ledger.put(begun)
-        failpoints.reach("in_wait")
-        return begun
-
-    async def pause(self, until: datetime) -> None:
-        """Wait in memory when it is short; else put the run aside."""
-        while (left := until - self._clock.now()) > timedelta():
-            if left > PATIENCE:
-                raise self._put_aside(until)
-            await self._doze(min(left.total_seconds(), DOZE))
-
-    async def _answer(self, path: Path, deadline: datetime | None) -> Json:
-        came = self._asked.setdefault(path, asyncio.Event())
-        patience = self._clock.now() + PATIENCE
-        try:
-            while path not in self._known.answers:
-                now = self._clock.now()
-                if deadline is not None and now >= deadline:
-                    raise ActionTimedOut("nobody answered in time")
-                if now >= patience:
-                    raise self._put_aside(deadline)
-                await self._doze(min(DOZE, (patience - now).total_seconds()), came)
-        finally:
-            del self._asked[path]
-        return self._known.answers[path]
-
-    async def _child(self, path: Path, wait: WaitForFlow, deadline: datetime | None) -> Json:
-        child = await self._services.begin_child(self.run, path, wait)
-        if not child.status.finished:
-            left = PATIENCE.total_seconds() if deadline is None else (deadline - self._clock.now()).total_seconds()
-            ended = await self._services.ended(child.id, max(min(left, PATIENCE.total_seconds()), 0))
-            if ended is None:
-                if deadline is not None and self._clock.now() >= deadline:
-                    raise ActionTimedOut(f'flow "{wait.flow}" did not end in time (run {child.id})')
-                raise self._put_aside(deadline)
-            child = ended
-        if child.status is not Status.SUCCEEDED:
-            why = (child.error or {}).get("message", "")
-            raise ActionError(f'flow "{wait.flow}" ended as {child.status}: {why} (run {child.id})', body=child.output)
-        return child.output
-
-    async def _doze(self, seconds: float, came: asyncio.Event | None = None) -> None:
-        """Sleep, but stop for an answer; raises `Suspended` when the process is to end."""
-        waits = [asyncio.ensure_future(event.wait()) for event in (self._left, came) if event is not None]
-        try:
-            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waits:
-                each.cancel()
-        if self._left.is_set():
-            raise self._interrupt()
-
-    def _put_aside(self, due_at: datetime | None) -> Suspended:
-        if due_at is not None:
-            self._due(due_at)
-        return Suspended()
-
-    def _interrupt(self) -> Suspended:
-        self.interrupted = True
-        return Suspended()
-
-    def _due(self, at: datetime) -> None:
-        self.due_at = at if self.due_at is None else min(at, self.due_at)
+    async def pause(self, path: Path, until: datetime) -> None:
+        """Between two attempts of an operation."""
+        await self.parking.pause(until)
+        record = replace(self._ledger.begun(path), due_at=None)
+        self._ledger.change(record)
+        if path in self._careful:
+            await self._ledger.commit(record)
 
     async def _come_to(self, path: Path) -> None:
         """Before anything live: is the run still to go on, and is there time left for this?"""
-        if self.lost or self.again or self._left.is_set():
-            raise self._interrupt()
+        if self.lost or self.again or self.parking.leaving:
+            raise self.parking.interrupt()
         if self._cancelling:
             self._cancelling = False
             self.cancel()
@@ -382,20 +287,7 @@ class _Journey:
         await self.effects.tried(self.path, attempts, due_at, unknown=unknown)
 
     async def pause(self, until: datetime) -> None:
-        await self.effects.pause(until)
-
-
-def _described(wait: Wait) -> tuple[str, JsonObject, datetime | None]:
-    """Kind, recorded inputs and due time of a wait."""
-    match wait:
-        case WaitForTime():
-            return "wait", {"until": wait.until.isoformat()}, wait.until
-        case WaitForAnswer():
-            return "ask", {"to": wait.to, "question": wait.question, "choices": list(wait.choices)}, wait.deadline
-        case WaitForCallback():
-            return "wait_for", {}, wait.deadline
-        case WaitForFlow():
-            return "call", {"flow": wait.flow, "inputs": wait.inputs}, wait.deadline
+        await self.effects.pause(self.path, until)
 
 
 def _taken_up(before: ActionRecord, now: datetime) -> ActionRecord:
@@ -409,9 +301,6 @@ def _taken_up(before: ActionRecord, now: datetime) -> ActionRecord:
         error={"code": OutcomeUnknown.code, "message": _BROKE_OFF},
     )
     return replace(before, attempts=(*before.attempts, broken))
-
-
-_BROKE_OFF = "the engine stopped while the request was under way"
 
 
 def _broke_off(attempt: Attempt) -> bool:

@@ -71,6 +71,10 @@ class Ledger:
         self._unwritten.add(path)
         return begun
 
+    def is_under_way(self, path: Path) -> bool:
+        """Whether the action has begun and not ended."""
+        return path in self._begun
+
     def begun(self, path: Path) -> ActionRecord:
         """The record of an action under way."""
         return self._begun[path]

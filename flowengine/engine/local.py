@@ -8,14 +8,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
 from flowengine.config import Settings
 from flowengine.engine import failpoints
+from flowengine.engine.admission import Admission, turned_away
+from flowengine.engine.audience import Audience
 from flowengine.engine.dues import Dues
-from flowengine.engine.modes import LaneKey, Lanes, Place, at_once
+from flowengine.engine.modes import LaneKey, at_once
 from flowengine.engine.port import Address, CalledFlow, FlowSource, Invoker, Repeatable, Watcher
 from flowengine.engine.services import Services
 from flowengine.engine.walk import Going, Walker
@@ -27,9 +29,9 @@ from flowengine.spec.flow import Flow
 from flowengine.store import Store
 from flowengine.store.ids import first_id_at, new_id
 from flowengine.store.journal import Part
-from flowengine.store.records import ActionRecord, EventRecord, RunRecord
+from flowengine.store.records import EventRecord, RunRecord
 from flowengine.store.runs import mark, nudge
-from flowengine.types import Clock, Disposition, Json, JsonObject, Path, Status, format_path
+from flowengine.types import Clock, Json, JsonObject, Path, Status, format_path
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +44,6 @@ VISIBLE_AFTER = timedelta(seconds=0.25)
 AT_ONCE = 100
 """How many runs are read from the store in one go."""
 PAGE = 10_000
-RESPONSES_KEPT = 1_000
 
 
 @dataclass(slots=True)
@@ -77,17 +78,14 @@ class LocalEngine:
         self._flows = flows
         self._called = called
         self._link = link
-        self._lanes = Lanes()
+        self._admission = Admission(store, self._room)
+        self._audience = Audience()
         self._dues = Dues(store.runs)
         self._going: dict[str, Going] = {}
         self._ready: dict[str, _Ready] = {}
         self._incoming: deque[RunRecord] = deque()
         self._stirred = asyncio.Event()
         self._stopping = False
-        self._ended: dict[str, list[asyncio.Future[RunRecord]]] = {}
-        self._responses: dict[str, Response] = {}
-        self._listeners: dict[str, list[asyncio.Future[Response | None]]] = {}
-        self._watchers: list[Watcher] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         services = Services(
             store=store,
@@ -97,8 +95,8 @@ class LocalEngine:
             attempt_seconds=settings.limits.attempt_seconds,
             begin_child=self._begin_child,
             ended=self._ended_within,
-            changed=self._changed,
-            responded=self._responded,
+            changed=self._audience.changed,
+            responded=self._audience.responded,
         )
         self._walker = Walker(
             store=store, services=services, flows=flows, evaluator=evaluator, limits=settings.limits, link=link
@@ -134,14 +132,7 @@ class LocalEngine:
         Gives the event with what became of it, and the runs as they are to be stored. Their places are kept: `wake` them when
         they are stored, `forget` them when they are not.
         """
-        admitted = tuple(kept for run in runs if (kept := self._admit(flow, run)) is not None)
-        if not runs or any(self._holds(run) for run in admitted) or (admitted and flow.mode == "restart"):
-            return event, admitted
-        if admitted:
-            reason = f"runs are going, and mode {flow.mode} lets {at_once(flow)} go at once"
-            return replace(event, disposition=Disposition.QUEUED, reason={"message": reason}), admitted
-        reason = f"a run is going, and mode {flow.mode} takes no more"
-        return replace(event, disposition=Disposition.DROPPED, reason={"message": reason}), ()
+        return self._admission.admit(flow, event, runs)
 
     def forget(self, runs: Sequence[RunRecord]) -> None:
         """Give back the places of runs that were not stored after all."""
@@ -151,30 +142,14 @@ class LocalEngine:
     def wake(self, runs: Sequence[RunRecord]) -> None:
         """Begin these stored runs, as their flow's mode allows. Runs that were not admitted are judged now."""
         for run in runs:
-            if self._holds(run):
+            if self._admission.holds(run):
                 self._make_ready(run.id, run)
-            elif self._lanes.waits(_lane_of(run), run.id):
+            elif self._admission.waits(run):
                 self._restart_lane(run)
             else:
                 self._incoming.append(run)
         self._begin_those_at_hand()
         self._stirred.set()
-
-    def _admit(self, flow: Flow, run: RunRecord) -> RunRecord | None:
-        """The run with its place in its lane, as it is to be stored; None when the mode takes no more."""
-        lane, queued = _lane_of(run), replace(run, status=Status.QUEUED, epoch=self._store.epoch)
-        match self._lanes.place(flow, run.key):
-            case Place.DROP:
-                return None
-            case Place.START:
-                self._lanes.hold(lane, run.id, at_once(flow))
-                # Stored as running from the first, so that no claim has to be written.
-                return (
-                    replace(queued, status=Status.RUNNING, started_at=self._clock.now()) if self._room() > 0 else queued
-                )
-            case place:
-                self._lanes.queue(lane, run.id, at_once(flow), restart=place is Place.RESTART)
-                return queued
 
     async def _place(self, run: RunRecord) -> None:
         """A stored run that was not admitted."""
@@ -185,16 +160,16 @@ class LocalEngine:
         except FlowEngineError:
             self._make_ready(run.id, run)  # walking it tells what is wrong with the flow
             return
-        if self._admit(flow, run) is None:
-            self._make_ready(run.id, run, f"a run is going, and mode {flow.mode} takes no more")
-        elif self._holds(run):
+        if self._admission.place(flow, run) is None:
+            self._make_ready(run.id, run, turned_away(flow))
+        elif self._admission.holds(run):
             self._make_ready(run.id, run)
         else:
             self._restart_lane(run)
 
     def _restart_lane(self, run: RunRecord) -> None:
         """`mode: restart`: the runs before this one are cancelled; it begins when they have ended."""
-        for other in self._lanes.to_cancel(_lane_of(run), run.id):
+        for other in self._admission.to_cancel(run):
             self._spawn(self._cancel_quietly(other))
 
     async def _cancel_quietly(self, run_id: str) -> None:
@@ -257,27 +232,13 @@ class LocalEngine:
 
     def _end(self, run: RunRecord) -> None:
         self._leave_lane(run)
-        self._changed(run, None)
-        for future in self._ended.pop(run.id, ()):
-            if not future.done():
-                future.set_result(run)
-        for listener in self._listeners.pop(run.id, ()):
-            if not listener.done():
-                listener.set_result(None)
+        self._audience.ended(run)
         if run.parent is not None:
             self._make_ready(run.parent[0])
 
     def _leave_lane(self, run: RunRecord) -> None:
-        lane = _lane_of(run)
-        self._lanes.leave(lane, run.id)
-        self._promote(lane)
-
-    def _promote(self, lane: LaneKey) -> None:
-        while (following := self._lanes.next_in(lane)) is not None:
+        for following in self._admission.leave(run):
             self._make_ready(following)
-
-    def _holds(self, run: RunRecord) -> bool:
-        return self._lanes.holds(_lane_of(run), run.id)
 
     # Loops.
 
@@ -314,21 +275,22 @@ class LocalEngine:
 
     async def _take_over(self) -> None:
         """At the start: who holds a place, who waits for one, who was walking when the process ended."""
-        lanes: set[LaneKey] = set()
-        after = ""
+        lanes, after = self._admission.lanes, ""
+        queues: set[LaneKey] = set()
         while rows := await self._store.runs.unfinished(after, PAGE):
             for run_id, flow_id, version, key, status in rows:
                 lane, most = (flow_id, key), await self._at_once(flow_id, version)
                 if status == Status.QUEUED:
-                    self._lanes.queue(lane, run_id, most)
-                    lanes.add(lane)
+                    lanes.queue(lane, run_id, most)
+                    queues.add(lane)
                 else:
-                    self._lanes.hold(lane, run_id, most)
+                    lanes.hold(lane, run_id, most)
                 if status == Status.RUNNING:
                     self._make_ready(run_id)
             after = rows[-1][0]
-        for lane in lanes:
-            self._promote(lane)
+        for lane in queues:
+            for run_id in self._admission.promote(lane):
+                self._make_ready(run_id)
 
     async def _at_once(self, flow_id: str, version: str) -> int:
         try:
@@ -341,7 +303,9 @@ class LocalEngine:
         lost = []
         before = first_id_at(self._clock.now() - SETTLING)
         for run_id, flow_id, _, key, _ in await self._store.runs.unfinished("", PAGE, before=before, waiting=False):
-            known = run_id in self._going or run_id in self._ready or self._lanes.waits((flow_id, key), run_id)
+            known = (
+                run_id in self._going or run_id in self._ready or self._admission.lanes.waits((flow_id, key), run_id)
+            )
             if not known:
                 lost.append(run_id)
         if lost:
@@ -354,29 +318,21 @@ class LocalEngine:
 
     async def wait(self, run_id: str, timeout: float | None = None) -> RunRecord:  # noqa: ASYNC109
         """The run when it has finished. Raises `TimeoutError` after `timeout` seconds, and `NotFound`."""
-        future: asyncio.Future[RunRecord] = asyncio.get_running_loop().create_future()
-        waiting = self._ended.setdefault(run_id, [])
-        waiting.append(future)
-        try:
+        async with self._audience.waiting(run_id) as future:
             if run_id not in self._going:
                 run = await self._store.runs.get(run_id)
                 if run.status.finished:
                     return run
             return await asyncio.wait_for(future, timeout)
-        finally:
-            if future in waiting:
-                waiting.remove(future)
-            if not waiting and self._ended.get(run_id) is waiting:
-                del self._ended[run_id]
 
     async def response(self, run_id: str, timeout: float) -> Response | None:  # noqa: ASYNC109
         """What the run's `respond` answers; None when it ends, or the seconds pass, without one."""
-        if run_id in self._responses:
-            return self._responses.pop(run_id)
-        future: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
-        self._listeners.setdefault(run_id, []).append(future)
-        with suppress(TimeoutError):
-            if run_id in self._going or not (await self._store.runs.get(run_id)).status.finished:
+        async with self._audience.listening(run_id) as future:
+            if not future.done() and run_id not in self._going:
+                run = await self._store.runs.get(run_id)
+                if run.status.finished:
+                    return None
+            with suppress(TimeoutError):
                 return await asyncio.wait_for(future, timeout)
         return None
 
@@ -406,8 +362,7 @@ class LocalEngine:
 
     def subscribe(self, watcher: Watcher) -> Callable[[], None]:
         """Be told of every change; call what it gives to be told no more."""
-        self._watchers.append(watcher)
-        return lambda: self._watchers.remove(watcher)
+        return self._audience.subscribe(watcher)
 
     async def _unfinished(self, run_id: str) -> RunRecord:
         going = self._going.get(run_id)
@@ -415,20 +370,6 @@ class LocalEngine:
         if run.status.finished:
             raise Conflict(f"run {run.id} has ended as {run.status} already")
         return run
-
-    def _changed(self, run: RunRecord, action: ActionRecord | None) -> None:
-        for watcher in self._watchers:
-            watcher(run, action)
-
-    def _responded(self, run_id: str, response: Response) -> None:
-        listeners = [each for each in self._listeners.pop(run_id, ()) if not each.done()]
-        for listener in listeners:
-            listener.set_result(response)
-        if not listeners:
-            # Whoever asked may come to listen a moment later.
-            self._responses[run_id] = response
-            while len(self._responses) > RESPONSES_KEPT:
-                del self._responses[next(iter(self._responses))]
 
     async def _begin_child(self, run: RunRecord, path: Path, wait: WaitForFlow) -> RunRecord:
         """The run of a `call`: the one that an earlier walk began, else a new one."""
@@ -487,10 +428,6 @@ def repeatable_by_name(action: OperationAction, inputs: JsonObject) -> bool:
     """For the built-in `http` connector by its method; of other connectors nothing is known here."""
     method = inputs.get("method") if action.operation == "request" else action.operation
     return action.connector == "http" and str(method).upper() in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
-
-
-def _lane_of(run: RunRecord) -> LaneKey:
-    return (run.flow, run.key)
 
 
 async def _cancel_all(tasks: Sequence[asyncio.Task[Any]] | set[asyncio.Task[Any]]) -> None:

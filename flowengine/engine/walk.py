@@ -49,7 +49,7 @@ class Going:
     def leave(self) -> None:
         self.leaving = True
         if self.effects is not None:
-            self.effects.leave()
+            self.effects.parking.leave()
 
     def nudge(self) -> None:
         """Walk once more before putting it aside."""
@@ -133,14 +133,14 @@ class Walker:
         effects = going.effects = RunEffects(going.run, flow, known, self.services)
         effects.task = asyncio.current_task()
         if going.leaving:
-            effects.leave()
+            effects.parking.leave()
         try:
             return await run_flow(flow, start, effects, self.evaluator, self.limits)
         except Suspended:
             return None
         except asyncio.CancelledError:
             if going.leaving:
-                effects.interrupted = True
+                effects.parking.interrupted = True
                 return None
             return Outcome(status=Status.CANCELLED)
         except BaseExceptionGroup as group:
@@ -178,8 +178,8 @@ class Walker:
         effects = going.effects
         assert effects is not None
         effects.flush()
-        status = Status.QUEUED if effects.interrupted else Status.WAITING
-        due_at = None if effects.interrupted else effects.due_at
+        status = Status.QUEUED if effects.parking.interrupted else Status.WAITING
+        due_at = None if effects.parking.interrupted else effects.parking.due_at
         failpoints.reach("before_park")
         await self.store.journal.commit(Runs.park(going.run.id, going.run.epoch, status, due_at))
         failpoints.reach("after_park")

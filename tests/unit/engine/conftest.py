@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowengine.engine import effects, local
+from flowengine.engine import local, parking
 from tests.fakes.engines import Bench
 
 
@@ -10,7 +10,7 @@ from tests.fakes.engines import Bench
 def quick_looks(monkeypatch):
     """The engine looks at the clock more often than it need, so that tests that move it need not wait."""
     monkeypatch.setattr(local, "TICK", 0.02)
-    monkeypatch.setattr(effects, "DOZE", 0.02)
+    monkeypatch.setattr(parking, "DOZE", 0.02)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from flowengine.engine import effects
+from flowengine.engine import parking
 from flowengine.errors import Conflict, OperationFailed, OutcomeUnknown, ServiceUnreachable, Throttled, Unauthorized
 from flowengine.types import Status
 from tests.fakes.engines import until
@@ -193,7 +193,7 @@ async def test_a_flow_calls_another_and_gets_its_output(bench):
 
 
 async def test_a_caller_is_put_aside_while_a_long_flow_runs(bench, monkeypatch):
-    monkeypatch.setattr(effects, "PATIENCE", timedelta(seconds=0.1))
+    monkeypatch.setattr(parking, "PATIENCE", timedelta(seconds=0.1))
     bench.deploy("actions: [{wait: 1 hour}]", "other")
     run = await bench.submit(bench.deploy("actions: [{name: Ask, call: other}]"))
     await is_waiting(bench, run)
