@@ -18,6 +18,9 @@ from flowengine.expressions.render import render_one, seeded
 from flowengine.expressions.template import template
 from flowengine.types import Json, JsonObject
 
+ORPHAN_SECONDS = 60
+"""A child at work whose parent was killed is ended by nobody else; a waiting one sees the line close."""
+
 
 def main(arguments: list[str]) -> None:
     descriptor, memory = (int(argument) for argument in arguments)
@@ -31,7 +34,9 @@ def serve(line: socket.socket) -> None:
     """Answer until the other end closes."""
     line.sendall(reply({}))
     while (request := _receive(line)) is not None:
+        signal.alarm(ORPHAN_SECONDS)
         line.sendall(answer(request))
+        signal.alarm(0)
 
 
 def answer(request: JsonObject) -> bytes:

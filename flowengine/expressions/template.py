@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import nodes
 from jinja2.environment import Template as JinjaTemplate
+from jinja2.runtime import Context
 
 from flowengine.errors import ExpressionError
 from flowengine.expressions import syntax
@@ -85,7 +86,7 @@ class Template:
     def _computed(self, scope: Mapping[str, Any], *, guarded: bool) -> Json:
         template = self.compile(guarded=guarded)
         names = self._given[guarded] | {name: scope[name] for name in self._names if name in scope}
-        context = template.new_context(names, shared=True)
+        context = Context(template.environment, names, template.name, template.blocks)
         pieces = list(template.root_render_func(context))
         if self.references.alone:
             return self._kept(context.vars[_RESULT])

@@ -53,6 +53,8 @@ class Walk:
 
     async def render(self, value: Json, scope: Scope, path: Path, loc: Location) -> Json:
         """A value of the file at `loc`, rendered for the action at `path`."""
+        if value is None:
+            return None
         names = await self._names(scope, path, loc, asks=needs_seed(value))
         try:
             return await self.evaluator.render(value, names)

@@ -170,8 +170,12 @@ def _folded(value: Json) -> Json:
 
 
 def _key(item: Json) -> str:
-    return f"{type(item).__name__}:{shown(item)}" if isinstance(item, str | bool) else text_of(item)
+    kind = "number" if isinstance(item, int | float) and not isinstance(item, bool) else type(item).__name__
+    return f"{kind}:{text_of(item)}"
 
 
 def _once(items: Iterable[Json]) -> list[Json]:
-    return list({_key(item): item for item in reversed(list(items))}.values())[::-1]
+    found: dict[str, Json] = {}
+    for item in items:
+        found.setdefault(_key(item), item)
+    return list(found.values())

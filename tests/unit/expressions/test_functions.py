@@ -9,6 +9,7 @@ import pytest
 from flowengine.errors import ExpressionError
 from flowengine.expressions.functions import ALL, DRAWN, FILTERS, FOREIGN, FUNCTIONS
 from flowengine.expressions.functions.draw import SEED, seed
+from flowengine.expressions.functions.reference import as_markdown
 from flowengine.expressions.functions.table import Function
 from flowengine.expressions.render import render_now
 from flowengine.expressions.values import Escalate
@@ -232,6 +233,12 @@ def test_a_draw_is_the_same_again_and_different_elsewhere() -> None:
     assert len({first, both[:36], both[36:]}) == 3
 
 
+def test_the_reference_page_has_them_all() -> None:
+    page = as_markdown()
+    assert all(f"{function.name}(" in page for function in ALL)
+    assert r"`value \| map(list, attribute=name)`" in page
+
+
 def test_zones() -> None:
     assert value("{{ now('Europe/Berlin') }}") == "2026-03-15T14:27:36+01:00"
     assert value("{{ today('Pacific/Auckland') }}") == "2026-03-16"
@@ -241,6 +248,8 @@ def test_zones() -> None:
 def test_more_of_lists_and_text() -> None:
     assert value("{{ first('abc') ~ last('abc') ~ take('abc', 2) ~ skip('abc', 2) ~ reverse('abc') }}") == "acabccba"
     assert value("{{ union({'a': 1}, {'b': 2}) }}") == {"a": 1, "b": 2}
+    assert value("{{ union([1, 2, 1], ['x' * 200, 'x' * 199 ~ 'y']) | length }}") == 4
+    assert value("{{ union([3, 1], [2, 3]) }}") == [3, 1, 2]
     assert value("{{ intersection(['1', 1, true], [1]) }}") == [1]
     assert value("{{ sort([{'n': 'b'}, {'n': 'A'}], 'n') | map(attribute='n') }}") == ["A", "b"]
     assert value("{{ trim('xaxx', 'x') ~ nthIndexOf('a', 'b', 3) }}") == "a-1"

