@@ -27,6 +27,10 @@ ANSWER_WITHIN: Final = 25.0
 log = logging.getLogger(__name__)
 
 
+class HungUp(Exception):
+    """The sender went away before the end of its request."""
+
+
 class Ingress:
     """Takes deliveries in."""
 
@@ -41,6 +45,8 @@ class Ingress:
             return
         try:
             receipt = await self._receive(unquote(flow_id), key, scope, receive)
+        except HungUp:
+            return  # the sender hung up: nobody is there to be answered, and nothing was taken in
         except Exception as error:
             log.exception("a delivery for %s could not be taken in", flow_id)
             told = error.message if isinstance(error, FlowEngineError) else "the event could not be stored"
@@ -81,7 +87,7 @@ async def read_at_most(limit: int, declared: str, receive: Receive) -> bytes | N
     while True:
         message: Message = await receive()
         if message["type"] == "http.disconnect":
-            raise ConnectionError("the sender hung up before the end of its request")
+            raise HungUp
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > limit:

@@ -1,0 +1,69 @@
+"""Errors as answers: the status that fits, words without a traceback."""
+
+import pytest
+
+from flowengine import errors
+from flowengine.findings import Finding, Span
+from flowengine.server.application import build
+from flowengine.server.failures import kind
+from flowengine.server.ingress import Ingress
+from tests.fakes.projects import make_project, served
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (errors.InvalidFile([Finding("f.yaml", Span(1, 1, 1, 1), "x", "wrong")]), 422, "invalid_file"),
+        (errors.NotFound(), 404, "not_found"),
+        (errors.Conflict(), 409, "conflict"),
+        (errors.InvalidInputs("no"), 422, "invalid_inputs"),
+        (errors.StorageUnavailable(), 503, "storage_unavailable"),
+        (errors.ConfigurationError(), 500, "configuration"),
+        (errors.FlowEngineError(), 500, "failed"),
+    ],
+)
+def test_each_error_has_its_status(error, status, code):
+    assert kind(error) == (status, code)
+
+
+async def test_a_full_disk_asks_the_sender_to_come_again(tmp_path, monkeypatch):
+    async with served(make_project(tmp_path, {})) as (server, http):
+
+        async def full(*_):
+            raise errors.StorageUnavailable("the disk is full")
+
+        monkeypatch.setattr(server.app.hooks, "receive", full)
+        answer = await http.post("/hooks/any/key", json={})
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert answer.json()["error"]["message"] == "the disk is full"
+
+
+async def test_a_mistake_of_ours_is_told_in_brief(tmp_path, monkeypatch, caplog):
+    async with served(make_project(tmp_path, {})) as (server, http):
+
+        async def broken(*_, **__):
+            raise ZeroDivisionError("inner words")
+
+        monkeypatch.setattr(type(server.app.store.flows), "enabled", broken)
+        monkeypatch.setattr(server.app.hooks, "receive", broken)
+        answers = [await http.get("/readyz"), await http.post("/hooks/any/key", json={})]
+        assert [answer.status_code for answer in answers] == [500, 503]
+        assert not any("inner words" in answer.text or "Traceback" in answer.text for answer in answers)
+        assert "inner words" in caplog.text
+
+
+async def test_a_sender_that_hangs_up_leaves_nothing(tmp_path):
+    async with served(make_project(tmp_path, {})) as (server, _):
+
+        async def receive():
+            return {"type": "http.disconnect"}
+
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/hooks/a/b", "headers": [], "client": None}
+        await Ingress(server.app)(scope, receive, send)
+        assert sent == []
+        assert callable(build(server.app))
