@@ -214,7 +214,7 @@ class _Call:
                 )
             finally:
                 self.left -= loop.time() - began
-        return response.strike_out(answer, self.secrets)
+        return response.strike_out(answer, (*_signatures(request), *self.secrets))
 
     def outputs(self, answer: Answer) -> Outputs:
         """The outputs, or the error that the answer is."""
@@ -280,6 +280,11 @@ async def _all_pages(call: _Call, inputs: JsonObject, first: Outputs, most: int)
                 body = (await call.at(urljoin(call.request.url, url))).body
         items += pages.items(body) or ()
     return replace(first, body=pages.joined(first.body, items[:most]))
+
+
+def _signatures(request: Request) -> list[str]:
+    """What `Authorization` held: a password encoded as Basic does is a secret still."""
+    return [value.partition(" ")[2] or value for name, value in request.headers if name.lower() == "authorization"]
 
 
 def _region(inputs: Mapping[str, Json]) -> JsonObject:

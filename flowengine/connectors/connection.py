@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from flowengine.connectors.values import describe
 from flowengine.errors import Unauthorized
@@ -77,6 +78,7 @@ def _folded(parameters: Mapping[str, Json], name: str) -> str | None:
 def secret_values(connection: Connection, secret_names: frozenset[str]) -> tuple[str, ...]:
     """The values that must not appear anywhere, longest first."""
     found = {connection.parameter(name) or "" for name in secret_names}
+    found |= {quote(value, safe="") for value in found}
     return tuple(sorted((value for value in found if len(value) >= _SHORTEST_SECRET), key=len, reverse=True))
 
 

@@ -32,7 +32,15 @@ def build_request(
     Raises `InvalidInputs` for what the author gave and `Unauthorized` for what the connection lacks, before anything is
     sent.
     """
-    connection = connection or ANYONE
+    try:
+        return _build(connector, operation, inputs, connection or ANYONE)
+    except UnicodeEncodeError:
+        raise InvalidInputs(
+            "the inputs hold half of a character (a lone surrogate), which no request can carry"
+        ) from None
+
+
+def _build(connector: Connector, operation: Operation, inputs: Mapping[str, Json], connection: Connection) -> Request:
     if is_http(connector):
         return finish(draft_http(connector, operation, inputs, connection))
     if operation.id in connector.scripted:

@@ -1,4 +1,5 @@
 import asyncio
+import base64
 import json
 import time
 from dataclasses import replace
@@ -303,3 +304,53 @@ async def test_header_injection_never_reaches_the_socket(client):
         with pytest.raises(InvalidInputs, match="X-Region"):
             await call(client, "List", {"X-Region": "fra\r\nX-Evil: 1"}, service)
     assert service.received == []
+
+
+class Mirror:
+    """A service that says back all it was told, in the answer's headers, in its body, and encoded as Basic does."""
+
+    def __init__(self, status):
+        self.status = status
+
+    async def __call__(self, request, writer):
+        told = {"headers": dict(request.headers), "target": request.target, "message": f"no: {request.headers}"}
+        await answer(told, self.status, x_echo=request.header("authorization") or "none")(request, writer)
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 500])
+@pytest.mark.parametrize(
+    ("security", "declared", "given"),
+    [
+        (
+            {"k": {"type": "apiKey", "in": "header", "name": "X-Api-Key"}},
+            {"api_key": {"type": "securestring"}},
+            {"api_key": "canary-1"},
+        ),
+        (
+            {"k": {"type": "apiKey", "in": "query", "name": "key"}},
+            {"api_key": {"type": "securestring"}},
+            {"api_key": "canary-1"},
+        ),
+        (
+            {"b": {"type": "basic"}},
+            {"username": {"type": "string"}, "password": {"type": "securestring"}},
+            {"username": "me", "password": "canary-1"},
+        ),
+        (
+            {"o": {"type": "oauth2"}},
+            {"token": {"type": "oauthSetting", "oAuthSettings": {}}},
+            {"access_token": "canary-1"},
+        ),
+    ],
+)
+async def test_no_secret_comes_out_of_a_call(client, status, security, declared, given):
+    made = connector("c", {"/a": {"get": {"operationId": "Op"}}}, security=security, connection=declared)
+    async with raw_service(Mirror(status)) as service:
+        here = Connection("acct", "c", given, base_url=service.url, allow_private_network=True)
+        try:
+            seen = (await client.call(made, made.operation("Op"), {}, here)).to_json()
+        except OperationFailed as error:
+            seen = {"message": error.message, "body": error.body, "repr": repr(error)}
+    assert "canary" not in json.dumps(seen)
+    assert base64.b64encode(b"me:canary-1").decode() not in json.dumps(seen)
+    assert "canary" in str(service.received) or "Basic" in str(service.received)
