@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path as FilePath
-from typing import Literal
+from typing import Final, Literal
 
 import orjson
 
@@ -39,6 +39,9 @@ from flowengine.triggers.subscriptions import Subscriptions
 from flowengine.types import Clock, Json, JsonObject, Path, SystemClock
 
 log = logging.getLogger(__name__)
+
+GRACE: Final = 16.0
+"""Seconds for actions in flight to end when the project closes; what is left goes on at the next start."""
 
 
 class App:
@@ -134,7 +137,7 @@ class App:
             )
             await app.triggers.load()
             await app.engine.start()
-            stack.push_async_callback(app.engine.stop)
+            stack.push_async_callback(app.engine.stop, GRACE)
             yield app
 
     def check(self, text: bytes, file: str, flow_id: str) -> tuple[Flow | None, list[Finding]]:

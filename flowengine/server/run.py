@@ -21,8 +21,8 @@ from flowengine.server.application import build
 from flowengine.server.auth import check_reach
 from flowengine.types import Clock
 
-STOP_WITHIN: Final = 25.0
-"""Seconds for requests and actions in flight to finish after SIGTERM; what is left is resumed at the next start."""
+ANSWER_WITHIN: Final = 8
+"""Seconds for requests in flight to be answered after SIGTERM; the engine's own grace comes after it (25 s in all)."""
 
 BACKLOG: Final = 2048
 
@@ -133,7 +133,7 @@ def _server(app: App) -> uvicorn.Server:
         server_header=False,
         proxy_headers=False,  # anybody could write them; the address on record is the one that connected
         date_header=True,
-        timeout_graceful_shutdown=int(STOP_WITHIN),
+        timeout_graceful_shutdown=ANSWER_WITHIN,
         ws="none",
     )
     return _Quiet(config)
