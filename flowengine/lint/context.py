@@ -77,7 +77,11 @@ class Context:
     def _problems(self, one: records.OperationAction | OperationTrigger | Poll) -> Iterator[Problem]:
         connector = self.project.connector(one.connector)
         operation = self.project.operation(one.connector, one.operation)
-        if connector is None or operation is None or (isinstance(one, Poll) and operation.kind == "trigger"):
+        if (
+            connector is None
+            or operation is None
+            or (isinstance(one, Poll) and (operation.kind == "trigger" or not operation.reads))
+        ):
             return
         loc = (*one.loc, "with") if self.flow.source.has((*one.loc, "with")) else (*one.loc, one.kind)
         yield from problems(connector, operation, one.inputs, loc, _made(operation))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -21,6 +22,7 @@ _LISTS = frozenset(
     for key in construct.keys
     if key.form in (Form.ACTIONS, Form.BRANCHES, Form.CASES)
 )
+_FOR = re.compile(r"\{%[-+]?\s*for\b")
 _LATE = {"output", "until"}
 """Keys that are computed after the actions inside, and see the names made there."""
 _NO_TEMPLATE = frozenset({"name", "note", "save_as", "as", "connection", "use", "call"})
@@ -193,7 +195,9 @@ class Sites:
         trigger: Trigger | None = None,
     ) -> None:
         for place, text in texts(loc, value):
-            self.found.append(Site(place, text, scope, action, trigger))
+            # Jinja's own loop has a `loop` of its own.
+            here = scope.plus(loop=UNKNOWN) if _FOR.search(text) else scope
+            self.found.append(Site(place, text, here, action, trigger))
 
 
 def texts(loc: Location, value: Json) -> Iterator[tuple[Location, str]]:

@@ -1,7 +1,7 @@
 """The flow language as a table: every construct, its keys, what they take, and one sentence on each.
 
 Reading, the suggestions for misspelt keys, the JSON Schema and the language reference all come from here; nothing about a key
-is said in a second place.
+is said in a second place. The file is long because a table that is looked up belongs in one place.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ from flowengine.spec.language import ACTIONS, COMMON, Construct, Form, Key
 from flowengine.spec.names import free_key, free_name, spelled_for_key
 from flowengine.spec.places import Location
 from flowengine.spec.read_conditions import read_condition, read_conditions
-from flowengine.spec.reading import REFUSED, Reader, Reading, describe, one_of, read_keys, suggest_key
+from flowengine.spec.read_keys import read_keys, suggest_key
+from flowengine.spec.reading import REFUSED, Reader, Reading, describe, one_of
 from flowengine.spec.scalars import resolve
 from flowengine.types import Json
 

@@ -8,7 +8,8 @@ from typing import Any
 from flowengine.spec.conditions import OPERATORS, UNARY_OPERATORS, AllOf, AnyOf, Comparison, Condition, Not, Truth
 from flowengine.spec.language import Key
 from flowengine.spec.places import Location
-from flowengine.spec.reading import Reading, describe, has_template, one_of, suggest_key
+from flowengine.spec.read_keys import suggest_key
+from flowengine.spec.reading import Reading, describe, has_template, one_of
 from flowengine.types import Json
 
 _GROUPS = ("all", "any", "not")

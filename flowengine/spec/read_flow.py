@@ -11,8 +11,9 @@ from flowengine.spec.names import given_names
 from flowengine.spec.places import Location
 from flowengine.spec.read_actions import ActionReader
 from flowengine.spec.read_conditions import read_condition, read_conditions
+from flowengine.spec.read_keys import read_keys
 from flowengine.spec.read_triggers import read_triggers
-from flowengine.spec.reading import NAME, REFUSED, Reader, Reading, describe, read_keys
+from flowengine.spec.reading import NAME, REFUSED, Reader, Reading, describe
 from flowengine.spec.source import Source
 from flowengine.types import Json
 

@@ -7,20 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from flowengine.spec import triggers as records
+from flowengine.spec.forms import read_text
 from flowengine.spec.language import DAYS, TRIGGER_COMMON, TRIGGERS, VERIFY, VERIFY_METHODS, Construct, Form, Key
 from flowengine.spec.places import Location
 from flowengine.spec.read_conditions import read_condition, read_conditions
-from flowengine.spec.reading import (
-    REFUSED,
-    Reader,
-    Reading,
-    describe,
-    has_template,
-    one_of,
-    read_keys,
-    read_text,
-    suggest_key,
-)
+from flowengine.spec.read_keys import read_keys, suggest_key
+from flowengine.spec.reading import REFUSED, Reader, Reading, describe, has_template, one_of
 from flowengine.spec.schedules import read_schedule, read_zone
 from flowengine.spec.times import parse_time_of_day
 from flowengine.types import Json

@@ -10,7 +10,8 @@ import yaml
 
 from flowengine.findings import Finding, Span
 from flowengine.spec.document import Document, UnquotedTemplate, build
-from flowengine.spec.places import Location, character_offsets, line_starts, offset_of, span_at
+from flowengine.spec.mending import Mended, unquoted_near
+from flowengine.spec.places import Location, character_offsets, offset_of, span_at
 from flowengine.spec.wording import reword
 from flowengine.types import Json
 
@@ -24,7 +25,6 @@ _MENDS = 20
 _MENDS_IN_LARGE = 2
 _LARGE = 100_000
 
-_UNQUOTED = re.compile(r"(?:^\s*|:\s+|(?<=-)\s+|,\s*|\[\s*)(\{\{)")
 _NOT_ALLOWED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -93,22 +93,22 @@ def read_source(text: bytes | str, file: str) -> tuple[Source | None, list[Findi
     decoded, finding = _decode(text, file)
     if decoded is None:
         return None, [finding] if finding else []
-    mended, unquoted = decoded, list[Finding]()
+    mended = Mended(file, decoded)
     for _ in range(_MENDS if len(decoded) < _LARGE else _MENDS_IN_LARGE):
         try:
-            return _source(build(mended, file), decoded, unquoted)
+            document = build(mended.text, file)
         except UnquotedTemplate as found:
-            at: int | None = found.offset
-            complaint = None
+            mended.quote(found.offset)
         except yaml.YAMLError as error:
-            at = _unquoted_near(error, mended)
-            complaint = reword(error, mended)
-        if at is None and complaint is not None:
-            return None, [*unquoted, Finding(file, complaint.span, "syntax", complaint.message, complaint.hint)]
-        end = _template_end(mended, at or 0)
-        unquoted.append(_unquoted(file, span_at(mended, at or 0, end), mended[at or 0 : end]))
-        mended = _quote(mended, at or 0, end)
-    return None, unquoted
+            at = unquoted_near(error, mended.text)
+            if at is None:
+                told = reword(error, mended.text)
+                return None, [*mended.findings, Finding(file, told.span, "syntax", told.message, told.hint)]
+            mended.quote(at)
+        else:
+            mended.settle(document)
+            return _source(document, decoded, mended.findings)
+    return None, mended.findings
 
 
 def _source(document: Document, text: str, unquoted: list[Finding]) -> tuple[Source | None, list[Finding]]:
@@ -153,45 +153,3 @@ def _binary(file: str) -> Finding:
     return Finding(
         file, _START, "not-text", "this is not a text file", "a flow is a text file whose name ends in .yaml"
     )
-
-
-def _unquoted_near(error: yaml.YAMLError, text: str) -> int | None:
-    """The offset of an unquoted template on one of the lines that the parser complains about."""
-    marks = [getattr(error, name, None) for name in ("problem_mark", "context_mark")]
-    starts = line_starts(text)
-    for line in dict.fromkeys(int(mark.line) for mark in marks if mark is not None):
-        start, end = (*starts, len(text), len(text))[line : line + 2] if line < len(starts) else (0, 0)
-        for match in _UNQUOTED.finditer(text[start:end]):
-            before = match.string[: match.start(1)]
-            if before.count('"') % 2 == 0 and before.count("'") % 2 == 0:
-                return start + match.start(1)
-    return None
-
-
-def _template_end(text: str, start: int) -> int:
-    """Where the text of an unquoted template ends: at the line's end, or at `}}` inside brackets."""
-    line_end = len(text)
-    for sign in "\r\n":
-        found = text.find(sign, start)
-        line_end = min(line_end, found) if found >= 0 else line_end
-    line_start = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
-    before = re.sub(r"\"[^\"]*\"|'[^']*'|\{\{.*?\}\}", "", text[line_start:start])
-    inside = sum(before.count(sign) for sign in "[{") > sum(before.count(sign) for sign in "]}")
-    closed = text.find("}}", start, line_end)
-    if inside and closed >= 0:
-        return closed + 2
-    comment = text.find(" #", max(closed, start), line_end)
-    return start + len(text[start : comment if comment >= 0 else line_end].rstrip())
-
-
-def _unquoted(file: str, span: Span, template: str) -> Finding:
-    shown = template if len(template) <= 60 else f"{template[:57]}..."
-    quote = "'" if '"' in shown else '"'
-    hint = f"put quotes around the template: {quote}{shown}{quote}"
-    return Finding(file, span, "unquoted-template", "a template stands here without quotes", hint)
-
-
-def _quote(text: str, start: int, end: int) -> str:
-    """The text with the template quoted, so that the rest can be read; only columns right of it on its line move."""
-    quoted = text[start:end].replace("'", "''")
-    return f"{text[:start]}'{quoted}'{text[end:]}"

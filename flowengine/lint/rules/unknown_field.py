@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from flowengine.expressions.functions import FILTERS
 from flowengine.expressions.references import Chain
 from flowengine.findings import Finding, Severity, did_you_mean, nearest
 from flowengine.lint.context import Context
@@ -56,6 +57,8 @@ def _not_an_object(context: Context, site: Site, chain: Chain, missing: Missing)
     words = missing.owner.words
     if missing.owner.type == "array":
         hint = f"go through it with for_each, or take one: {{{{ ({owner} | first).{name} }}}}"
+    elif name in FILTERS:
+        hint = f"write {{{{ {owner} | {name} }}}}"
     else:
         hint = f"read the whole of it: {{{{ {owner} }}}}"
     if chain.optional or name.startswith("__"):

@@ -150,7 +150,7 @@ def test_every_unquoted_template_is_told_and_the_rest_is_read():
         ("unquoted-template", 1, 4),
         ("unquoted-template", 2, 4),
         ("unquoted-template", 3, 8),
-        ("unquoted-template", 3, 32),
+        ("unquoted-template", 3, 30),
         ("duplicate-key", 5, 1),
     ]
     assert findings[0].hint == 'put quotes around the template: "{{ x }}"'

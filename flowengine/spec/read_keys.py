@@ -1,0 +1,90 @@
+"""Reading a group of keys against the language's table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flowengine.findings import did_you_mean, nearest
+from flowengine.spec.document import MISTAKES
+from flowengine.spec.forms import PLAIN
+from flowengine.spec.language import MEANT, Form, Key
+from flowengine.spec.places import Location
+from flowengine.spec.reading import REFUSED, Reader, Reading
+from flowengine.types import Json
+
+
+def read_keys(
+    reading: Reading,
+    loc: Location,
+    value: Json,
+    keys: Iterable[Key],
+    readers: Mapping[Form, Reader],
+    *,
+    belongs: str,
+    elsewhere: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Read a mapping against its keys; what could not be read is left out, and reported.
+
+    `belongs` says what the keys belong to (`a flow`); `elsewhere` tells, for keys of other constructs, where they belong.
+    """
+    table = {key.name: key for key in keys}
+    if not isinstance(value, dict):
+        reading.wrong_type(loc, f"{belongs} with its keys", value, f"write its keys: {', '.join(list(table)[:6])}")
+        return {}
+    for name in value:
+        if name not in table and not reading.full:
+            _unknown_key(reading, (*loc, name), table, belongs, elsewhere or {})
+    strays = [name for name in value if name not in table][:MISTAKES]
+    for key in table.values():
+        if key.required and key.name not in value and not any(_means(name, key.name) for name in strays):
+            _missing(reading, loc, key, belongs)
+    known = {name: item for name, item in value.items() if name in table}
+    read = {name: read_value(reading, (*loc, name), item, table[name], readers) for name, item in known.items()}
+    return {name: item for name, item in read.items() if item is not REFUSED}
+
+
+def _missing(reading: Reading, loc: Location, key: Key, belongs: str) -> None:
+    reading.report(
+        loc, "missing-key", f'{belongs} needs the key "{key.name}"', f'add "{key.name}:" {_about(key)}', key=True
+    )
+
+
+def _about(key: Key) -> str:
+    return f"with {key.form}"
+
+
+def _means(name: str, key: str) -> bool:
+    """Whether a key that does not exist is most likely this one, so that only the spelling is to be told."""
+    return nearest(name, [key]) is not None or MEANT.get(name.lower().replace("-", "_")) == key
+
+
+def _unknown_key(
+    reading: Reading, loc: Location, table: Mapping[str, Key], belongs: str, elsewhere: Mapping[str, str]
+) -> None:
+    name = str(loc[-1])
+    if name in elsewhere:
+        reading.report(loc, "misplaced-key", f'"{name}" does not belong to {belongs}', elsewhere[name], key=True)
+        return
+    reading.report(loc, "unknown-key", f'{belongs} has no key "{name}"', suggest_key(name, table), key=True)
+
+
+def suggest_key(name: str, names: Iterable[str]) -> str:
+    """What the author may have meant: a near spelling, the word another tool uses, or what there is."""
+    allowed = list(names)
+    meant = MEANT.get(name.lower().replace("-", "_"))
+    if meant in allowed and not nearest(name, allowed):
+        return f'did you mean "{meant}"?'
+    if not nearest(name, allowed) and len(allowed) > 12:
+        return f"there is: {', '.join(allowed)}"
+    return did_you_mean(name, allowed)
+
+
+def read_value(reading: Reading, loc: Location, value: Json, key: Key, readers: Mapping[Form, Reader]) -> Any:
+    """Read one value by its key's form. A key with nothing after its colon is a mistake, except where anything goes."""
+    if value is None and key.form is not Form.VALUE:
+        reading.report(loc, "wrong-type", f'there is nothing after "{loc[-1]}:"', f"write {key.form}", key=True)
+        return REFUSED
+    reader = readers.get(key.form) or PLAIN.get(key.form)
+    assert reader is not None, key.form
+    return reader(reading, loc, value, key)
