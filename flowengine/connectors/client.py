@@ -17,7 +17,7 @@ from flowengine.config import Settings
 from flowengine.connectors import response, urls
 from flowengine.connectors.auth import secret_parameters, with_key
 from flowengine.connectors.connection import Connection, secret_values
-from flowengine.connectors.draft import Request
+from flowengine.connectors.draft import Answer, Request
 from flowengine.connectors.http_request import is_http
 from flowengine.connectors.inputs import keep_at
 from flowengine.connectors.pagination import MOST_PAGES, NextAddress, NextInputs, pages_of
@@ -25,7 +25,7 @@ from flowengine.connectors.policies import apply_to_answer
 from flowengine.connectors.request import ANYONE, build_request
 from flowengine.connectors.throttle import Throttle
 from flowengine.connectors.tokens import InMemory, Send, TokenKeeper, TokenStore
-from flowengine.connectors.transport import Answer, Wire
+from flowengine.connectors.transport import Wire
 from flowengine.errors import ActionTimedOut, InvalidInputs, OperationFailed, Unauthorized
 from flowengine.manifests.definition import Connector
 from flowengine.manifests.operation import Operation

@@ -1,8 +1,8 @@
-"""A request in the making: what authentication and policies change before it becomes bytes."""
+"""Requests in the making, as bytes, and the answers to them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -24,6 +24,15 @@ class Request:
         return (
             f"Request({self.method} {self.url.split('?', 1)[0]}, headers: {names}, body: {len(self.body or b'')} bytes)"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the header names are in lower case, the body is decoded (not compressed any more)."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from typing import Final
 import orjson
 
 from flowengine.connectors.bodies import is_json
+from flowengine.connectors.draft import Answer
 from flowengine.connectors.inputs import operation_takes_file
-from flowengine.connectors.transport import Answer
 from flowengine.errors import OperationFailed, Throttled, Unauthorized
 from flowengine.manifests.definition import Connector
 from flowengine.manifests.extensions import Conversions

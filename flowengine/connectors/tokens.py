@@ -13,10 +13,9 @@ import orjson
 from flowengine.connectors import oauth
 from flowengine.connectors.auth import TOKEN
 from flowengine.connectors.connection import Connection
-from flowengine.connectors.draft import Request
+from flowengine.connectors.draft import Answer, Request
 from flowengine.connectors.oauth import SignIn, Tokens
 from flowengine.connectors.response import words_of
-from flowengine.connectors.transport import Answer
 from flowengine.errors import OutcomeUnknown, ServiceUnreachable, Unauthorized
 from flowengine.manifests.definition import Connector
 from flowengine.types import Clock, JsonObject

@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 
 import aiohttp
@@ -19,6 +18,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
 from yarl import URL
 
+from flowengine.connectors.draft import Answer
 from flowengine.connectors.guard import refuse_private
 from flowengine.connectors.inflate import decoder
 from flowengine.errors import (
@@ -33,15 +33,6 @@ CONNECT_SECONDS = 10.0
 KEEP_IDLE_SECONDS = 4.0
 """Shorter than the 5 seconds after which common servers hang up, so that no request is sent into a closing connection."""
 _OWN_HEADERS = (("user-agent", "flowengine"), ("accept-encoding", "gzip, deflate"), ("accept", "*/*"))
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: the header names are in lower case, the body is decoded (not compressed any more)."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class GuardedResolver(AbstractResolver):

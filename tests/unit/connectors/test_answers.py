@@ -2,8 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from flowengine.connectors.draft import Answer
 from flowengine.connectors.response import body_of, failure, is_deeper, retry_after, strike_out, text_of, words_of
-from flowengine.connectors.transport import Answer
 from flowengine.errors import OperationFailed
 from tests.fakes.definitions import connector
 

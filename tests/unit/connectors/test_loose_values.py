@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from flowengine.connectors import urls
 from flowengine.connectors.bodies import encode
 from flowengine.connectors.connection import Connection, read_connections
-from flowengine.connectors.draft import DataBody
+from flowengine.connectors.draft import Answer, DataBody
 from flowengine.connectors.policy_expressions import Context, evaluate_text
 from flowengine.connectors.request import build_request
 from flowengine.connectors.response import body_of
-from flowengine.connectors.transport import Answer
 from flowengine.errors import ActionError, InvalidInputs, OperationFailed
 from tests.fakes.definitions import connector
 
