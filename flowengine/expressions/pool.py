@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path as FilePath
 
 from flowengine.errors import ExpressionError
@@ -32,7 +33,9 @@ class Pool:
         self._seconds = seconds
         self._memory = memory
         self._places = asyncio.Semaphore(size)
+        self._size = size
         self._idle: list[_Child] = []
+        self._warming: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def render(
@@ -50,6 +53,9 @@ class Pool:
     async def close(self) -> None:
         """End all children."""
         self._closed = True
+        for warming in self._warming:
+            warming.cancel()
+        await asyncio.gather(*self._warming, return_exceptions=True)
         while self._idle:
             self._idle.pop().end()
 
@@ -59,16 +65,31 @@ class Pool:
             reply = await child.ask(request, self._seconds)
         except BaseException as error:
             child.end()
+            self._replace()
             if isinstance(error, TimeoutError):
                 raise _breach(f"the template took longer than {self._seconds:g} s", templates) from None
             if isinstance(error, OSError | EOFError):
                 raise _breach("the template needs too much memory", templates) from None
             raise
-        if self._closed:
+        self._rest(child)
+        return reply
+
+    def _rest(self, child: _Child) -> None:
+        if self._closed or len(self._idle) >= self._size:
             child.end()
         else:
             self._idle.append(child)
-        return reply
+
+    def _replace(self) -> None:
+        """Start another child ahead of need: the next template should not wait for it."""
+        if not self._closed and not self._idle and not self._warming:
+            warming = asyncio.create_task(self._warm())
+            self._warming.add(warming)
+            warming.add_done_callback(self._warming.discard)
+
+    async def _warm(self) -> None:
+        with suppress(ExpressionError):  # whoever needs a child is told
+            self._rest(await _start(self._memory))
 
 
 class _Child:
@@ -145,8 +166,10 @@ async def _start(memory: int) -> _Child:
     try:
         async with asyncio.timeout(STARTUP_SECONDS):
             await child.receive()
-    except BaseException:
+    except BaseException as error:
         child.end()
+        if isinstance(error, OSError | EOFError | TimeoutError):
+            raise ExpressionError("the process that renders templates could not be started") from error
         raise
     return child
 

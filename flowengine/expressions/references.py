@@ -136,6 +136,8 @@ class _Found:
         self.filters: list[Use] = []
         self.tests: list[Use] = []
         self.functions: list[Use] = []
+        self.loops = 0
+        """How many `{% for %}` surround the node: in there, `loop` is the template's own."""
 
     def visit(self, node: nodes.Node, *, optional: bool) -> None:
         match node:
@@ -150,6 +152,8 @@ class _Found:
                 self._filter(node)
             case nodes.Test():
                 self._test(node)
+            case nodes.For():
+                self._for(node)
             case _:
                 keeps = isinstance(node, nodes.CondExpr | nodes.Or)
                 self._rest(node, optional=optional and keeps)
@@ -184,7 +188,7 @@ class _Found:
 
     def _chain(self, node: nodes.Node, *, optional: bool) -> None:
         found = self.chain(node)
-        if found:
+        if found and not (self.loops and found.root == "loop"):
             self.chains.append(replace(found, optional=optional))
         while isinstance(node, nodes.Getattr | nodes.Getitem):
             if isinstance(node, nodes.Getitem) and not isinstance(node.arg, nodes.Const):
@@ -211,6 +215,12 @@ class _Found:
         self.tests.append(self._use(node.name, max(start, node.lineno), node, self.chain(node.node)))
         self.visit(node.node, optional=node.name in MAY_BE_MISSING)
         self._rest(node, skip=node.node, optional=False)
+
+    def _for(self, node: nodes.For) -> None:
+        self.visit(node.iter, optional=False)
+        self.loops += 1
+        self._rest(node, skip=node.iter, optional=False)
+        self.loops -= 1
 
     def _use(self, name: str, start: int, node: nodes.Call | nodes.Filter | nodes.Test, subject: Chain | None) -> Use:
         return Use(

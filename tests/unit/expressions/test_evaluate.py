@@ -115,6 +115,13 @@ async def test_a_child_that_died_is_replaced(evaluator: Limited) -> None:
     assert await evaluator.render(LOOP, {"x": 1}) == "111"
 
 
+async def test_a_child_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    async with default(QUICK) as made:
+        with pytest.raises(ExpressionError, match="could not be started"):
+            await made.render(LOOP, {"x": 1})
+
+
 async def test_a_cancelled_caller_leaves_no_answer_for_the_next(evaluator: Limited) -> None:
     asked = asyncio.create_task(evaluator.render(ENDLESS, {}))
     await asyncio.sleep(0.1)

@@ -14,6 +14,7 @@ SCOPE = {
     "trigger": {"subject": "Refund", "id": 7, "items": [1, 2], "owner": None, "mail": {"from": "ann@example.com"}},
     "agents": [{"login": "ann", "role": "owner"}, {"login": "bob", "role": "agent"}],
     "flag": True,
+    "loop": {"index": 9},
     "_links": {"self": "x"},
 }
 
@@ -57,6 +58,7 @@ SCOPE = {
             "{% for agent in agents %}{{ loop.index }}{{ agent.login }}{% if not loop.last %},{% endif %}{% endfor %}",
             "1ann,2bob",
         ),
+        ("{{ loop.index }}{% for x in [1, 2] %}{{ loop.index0 }}{% endfor %}", "901"),
         ("{% for x in [1, 2] %}{{ loop.cycle('a', 'b') }}{% endfor %}", "ab"),
         ("{% set ns = namespace(n=0) %}{% for i in range(3) %}{% set ns.n = ns.n + i %}{% endfor %}{{ ns.n }}", "3"),
         ("{% macro f(x) %}<{{ x }}>{% endmacro %}{{ f(1) }}", "<1>"),
@@ -82,7 +84,7 @@ def test_a_template_gives(text: str, value: object, guarded: bool) -> None:
         ("{{ trigger.subjekt }}", 'there is no "subjekt" in trigger; did you mean "subject"?', (12, 19)),
         ("to {{ trigger.mail.fro }}!", 'there is no "fro" in trigger.mail; did you mean "from"?', (20, 23)),
         ("{{ triger.id }}", 'there is no "triger"; did you mean "trigger"?', (4, 10)),
-        ("{{ zzz }}", 'there is no "zzz"; there is: agents, flag, trigger', (4, 7)),
+        ("{{ zzz }}", 'there is no "zzz"; there is: agents, flag, loop, trigger', (4, 7)),
         ("{{ trigger.owner.name }}", "trigger.owner is null (nothing)", (18, 22)),
         ("{{ trigger.subject.x }}", 'trigger.subject is text, so it has no "x"', (20, 21)),
         ("{{ trigger.id.x }}", 'trigger.id has no "x"', (15, 16)),
