@@ -19,7 +19,7 @@ def _check(context: Context) -> Iterator[Finding]:
 RULE = Rule(
     id="parameter-value",
     meaning="The manifest says of which type a parameter is, and for some which values there are.",
-    wrong="use: livechat.ListTickets\nwith: { status: opened }",
-    right="use: livechat.ListTickets\nwith: { status: open }",
+    wrong="use: http.request\nwith: { method: FETCH, url: https://example.com }",
+    right="use: http.request\nwith: { method: GET, url: https://example.com }",
     check=_check,
 )

@@ -108,7 +108,7 @@ READING = (
         id="misplaced-key",
         meaning="The key exists, but belongs to something else.",
         wrong="log: Hello\nthen:\n  - log: again",
-        right='if: "{{ inputs.twice | default(false) }}"\nthen:\n  - log: again',
+        right='if: "{{ vars.count > 1 }}"\nthen:\n  - log: again',
     ),
     Rule(
         id="missing-key",

@@ -19,7 +19,7 @@ def _check(context: Context) -> Iterator[Finding]:
 RULE = Rule(
     id="unknown-parameter",
     meaning="Under `with` stand the operation's parameters, and the properties of its body beside them. A name that is none of them would not be sent.",
-    wrong='use: livechat.UpdateTicket\nwith: { ticketID: "{{ trigger.ticket.id }}" }',
-    right='use: livechat.UpdateTicket\nwith: { ticketId: "{{ trigger.ticket.id }}" }',
+    wrong="use: http.get\nwith: { adress: https://example.com }",
+    right="use: http.get\nwith: { url: https://example.com }",
     check=_check,
 )

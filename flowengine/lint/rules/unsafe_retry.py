@@ -41,7 +41,7 @@ RULE = Rule(
         "POST and PATCH create or change something each time they are sent. When no answer came, or a server error, the service "
         "may have acted; a second try then makes a second ticket, message or payment."
     ),
-    wrong="use: livechat.CreateTicket\nretry: { times: 3, on: [timeout] }",
-    right="use: livechat.CreateTicket\nretry: { times: 3 }",
+    wrong="use: http.post\nwith: { url: https://example.com, body: Hello }\nretry: { times: 3, on: [timeout] }",
+    right="use: http.post\nwith: { url: https://example.com, body: Hello }\nretry: { times: 3 }",
     check=_check,
 )
