@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from flowengine.cli import output
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from flowengine.cli.demo_told import Told
     from flowengine.store.records import ActionRecord, EventRecord, RunRecord
 
-WIDEST = 80
-"""Signs of an action's inputs that are shown; `runs show` has them all."""
+INDENT = 10
+"""Columns that stand before and between the parts of an action's line."""
 
 TITLES = {
     "livechat": "LiveChat: tickets, agents, chats (Microsoft's LiveChat connector)",
@@ -104,16 +105,22 @@ def _did(told: Told, run: RunRecord, action: ActionRecord) -> str:
     plain = format_path(tuple(part for part in action.path if isinstance(part, str)))
     use = told.operations.get((run.flow, plain), "")
     answer = action.attempts[-1].status_code if action.attempts else None
-    return f"{name}: {use} answered {answer or 'nothing'}  {_given(action.inputs)}".rstrip()
+    line = f"{name}: {use} answered {answer or 'nothing'}"
+    return f"{line}  {_given(action.inputs, _width() - len(line) - INDENT)}".rstrip()
 
 
-def _given(inputs: object) -> str:
+def _width() -> int:
+    """Columns of the terminal; in a pipe as many as are read with ease."""
+    return shutil.get_terminal_size((140, 24)).columns if output.on_terminal() else 140
+
+
+def _given(inputs: object, room: int) -> str:
     """An action's inputs in a few words."""
     if not isinstance(inputs, dict):
         return ""
     text = ", ".join(f"{name}: {_short(value)}" for name, value in inputs.items())
     text = " ".join(output.clean(text).split())
-    return text if len(text) <= WIDEST else text[: WIDEST - 3] + "..."
+    return text if len(text) <= room else text[: max(0, room - 3)] + "..." * (room > 20)
 
 
 def _short(value: object) -> str:
@@ -158,7 +165,8 @@ def _commands(told: Told) -> list[tuple[str, str]]:
     if filtered:
         found.append((f"{prefix} events show {filtered.id}", "why a flow did not run"))
     found.append((f"{prefix} flows show assign-refund-tickets", "what a flow does"))
-    found.append(("flowengine demo --serve", "the same again, and it stays up for you to play with"))
+    if not told.stays:
+        found.append(("flowengine demo --serve", "the same again, and it stays up for you to play with"))
     return found
 
 

@@ -29,7 +29,7 @@ async def tell(folder: Path, *, port: int, stay: bool, quiet: bool) -> Told:
     from flowengine.sandbox.server import serve
     from flowengine.server.run import serving
 
-    told = Told(folder)
+    told = Told(folder, stays=stay)
     async with AsyncExitStack() as stack:
         stand_ins = {name: await stack.enter_async_context(serve(name, fast_retries=True)) for name in SERVICES}
         told.services = {name: stand_in.url for name, stand_in in stand_ins.items()}

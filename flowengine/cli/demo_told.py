@@ -18,6 +18,8 @@ class Told:
     """What happened, as far as it has."""
 
     folder: Path
+    stays: bool = False
+    """Whether everything stays up afterwards."""
     services: dict[str, str] = field(default_factory=dict)
     engine: str = ""
     flows: dict[str, list[JsonObject]] = field(default_factory=dict)

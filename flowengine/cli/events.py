@@ -73,7 +73,7 @@ def _disposition(word: str) -> Disposition:
 
 
 def _row(event: EventRecord, runs: list[str]) -> list[output.Styled | str]:
-    why = f"run {', '.join(runs)}" if runs else reason_text(event.reason)
+    why = _started(runs) if runs else reason_text(event.reason)
     return [
         event.id,
         output.moment(event.received_at),
@@ -82,6 +82,13 @@ def _row(event: EventRecord, runs: list[str]) -> list[output.Styled | str]:
         output.status(event.disposition),
         why,
     ]
+
+
+def _started(runs: list[str]) -> str:
+    """The runs' ids for programs; people find them, with everything else, on the event's page."""
+    if output.on_terminal():
+        return "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+    return f"run {', '.join(runs)}"
 
 
 def reason_text(reason: Any) -> str:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+WORD = 26
+"""Columns that a word in a table may take before it is broken: ids have 26."""
 
 STYLES = {
     "succeeded": "green",
@@ -144,13 +148,23 @@ def _rich_table(headers: Sequence[str], rows: Iterable[Sequence[Styled | str]]) 
     from rich.table import Table
     from rich.text import Text
 
+    cells = [
+        [Text(clean(cell.text), style=cell.style) if isinstance(cell, Styled) else Text(clean(cell)) for cell in row]
+        for row in rows
+    ]
     made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for header in headers:
-        made.add_column(header, overflow="fold")
-    for row in rows:
-        cells = [cell if isinstance(cell, Styled) else Styled(cell, "") for cell in row]
-        made.add_row(*(Text(clean(cell.text), style=cell.style) for cell in cells))
-    Console(no_color=not coloured(), highlight=False).print(made)
+    # Words stay whole, so that ids can be copied; where that is too wide, the terminal may break the line.
+    needed = 0
+    for at, header in enumerate(headers):
+        widest = max((len(word) for row in cells for word in row[at].plain.split()), default=0)
+        width = min(max(widest, len(header)), WORD)
+        needed += width + 2
+        made.add_column(header, overflow="fold", min_width=width)
+    for row in cells:
+        made.add_row(*row)
+    console = Console(no_color=not coloured(), highlight=False)
+    console.width = max(console.width, needed)
+    console.print(made, soft_wrap=console.width > shutil.get_terminal_size().columns)
 
 
 def rfc3339(moment: datetime | str) -> str:

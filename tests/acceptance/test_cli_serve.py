@@ -1,0 +1,139 @@
+"""Commands beside a running engine: changes go through its API, the history is read from the store."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+HELLO = """\
+flow: Hello
+trigger: { manual: true }
+inputs: { name: { type: text, default: world } }
+actions:
+  - name: Greet
+    log: "Hello, {{ inputs.name }}!"
+"""
+SLOW = "flow: Slow\ntrigger: { manual: true }\nactions:\n  - wait: 1 hour\n"
+PICKY = HELLO.replace("actions:", 'conditions:\n  - value: "{{ trigger.name }}"\n    is: Ann\nactions:')
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "flowengine", *map(str, arguments)]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "flows").mkdir()
+    for name, text in (("hello", HELLO), ("slow", SLOW), ("picky", PICKY)):
+        (folder / "flows" / f"{name}.yaml").write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(project):
+    """The project with its engine running; gives the first line that the engine printed."""
+    environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command("-C", project, "serve", "--port", "0"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environ,
+    ) as process:
+        yield process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=30)
+        assert process.returncode == 0, told
+
+
+@pytest.fixture
+def flowengine(project):
+    def call(*arguments, stdin=None):
+        return subprocess.run(
+            command("-C", project, *arguments), capture_output=True, text=True, timeout=60, check=False, input=stdin
+        )
+
+    return call
+
+
+def test_the_engine_says_where_it_is(served, project):
+    assert served.startswith(f"flowengine serves {project} at http://127.0.0.1:")
+
+
+def test_a_run_goes_through_the_engine_and_is_followed(served, flowengine):
+    done = flowengine("run", "hello", "-i", "name=Ann")
+    assert done.returncode == 0, done.stderr
+    assert '"Hello, Ann!"' in done.stdout
+    assert "mistake inside" not in done.stderr
+
+
+def test_a_run_that_is_not_waited_for_can_be_cancelled(served, flowengine):
+    run_id = flowengine("run", "slow", "--no-wait").stdout.strip()
+    assert flowengine("runs", "wait", run_id, "--timeout", "0.2").returncode == 5
+    assert flowengine("runs", "cancel", run_id).returncode == 0
+    assert flowengine("runs", "wait", run_id, "--timeout", "10").returncode == 1
+    assert json.loads(flowengine("runs", "show", run_id, "--json").stdout)["run"]["status"] == "cancelled"
+
+
+def test_an_event_that_starts_no_run_says_why(served, flowengine):
+    done = flowengine("run", "picky", "-i", "name=Bob")
+    assert done.returncode == 1
+    assert "Bob" in done.stderr
+    assert "flowengine events list" in done.stderr
+
+
+def test_a_flow_is_switched_by_the_engine_at_once(served, flowengine):
+    done = flowengine("flows", "disable", "hello")
+    assert (done.returncode, done.stdout) == (0, "hello is off\n")
+    assert "next `flowengine serve`" not in done.stderr
+    assert flowengine("flows", "enable", "hello").returncode == 0
+
+
+def test_secrets_go_through_the_engine(served, flowengine):
+    assert flowengine("secrets", "set", "a_key", stdin="v-123456").returncode == 0
+    assert flowengine("secrets", "list").stdout == "a_key\n"
+    assert flowengine("secrets", "remove", "a_key").returncode == 0
+
+
+def test_a_second_engine_is_refused_with_the_firsts_address(served, flowengine):
+    done = flowengine("serve", "--port", "0")
+    assert done.returncode == 2
+    assert "in use by the engine of process" in done.stderr
+    assert "http://127.0.0.1:" in done.stderr
+
+
+def test_the_doctor_sees_the_engine(served, flowengine):
+    checks = json.loads(flowengine("doctor", "--json").stdout)["checks"]
+    assert next(each for each in checks if each["part"] == "engine")["verdict"] == "ok"
+
+
+def test_a_port_in_use(tmp_path):
+    (tmp_path / "flows").mkdir()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for arguments in (["-C", tmp_path, "serve", "--port", port], ["sandbox", "livechat", "--port", port]):
+            done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=30, check=False)
+            assert done.returncode == 3
+            assert len(done.stderr.splitlines()) == 1
+            assert str(port) in done.stderr
+
+
+def test_a_stand_in_says_how_to_use_it_until_it_is_stopped():
+    environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command("sandbox", "comm100"), stdout=subprocess.PIPE, text=True, env=environ) as process:
+        assert "Comm100" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) in (0, 130)
+
+
+def test_a_stand_in_that_does_not_exist():
+    done = subprocess.run(command("sandbox", "livechta"), capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert 'did you mean "livechat"?' in done.stderr
