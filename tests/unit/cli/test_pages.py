@@ -1,0 +1,198 @@
+"""The pages of runs and events from records made by hand, and tables as a terminal shows them."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from flowengine.cli import connection_ask, output, run_page
+from flowengine.cli.events import condition_text, reason_text
+from flowengine.cli.run_page import Found, log_lines, print_action, print_run
+from flowengine.cli.run_watch import Progress, ending
+from flowengine.errors import NotFound
+from flowengine.store.records import ActionRecord, Attempt, RunRecord
+from flowengine.types import Status
+
+BEGAN = datetime(2026, 1, 31, 9, 0, tzinfo=UTC)
+TEXT = "flow: Mail\ntrigger: { manual: true }\nactions:\n  - name: Notify all\n    for_each: []\n    do:\n      - name: Send mail\n"
+
+
+def attempt(number, status_code, message):
+    error = {"code": "operation_failed", "message": message} if message else None
+    at = BEGAN + timedelta(seconds=number)
+    return Attempt(number=number, started_at=at, duration_ms=12, status_code=status_code, error=error)
+
+
+def action(*path, status=Status.SUCCEEDED, kind="use", **more):
+    ended = BEGAN + timedelta(seconds=4) if status.finished else None
+    return ActionRecord(
+        run_id="01run",
+        path=path,
+        name=str(path[-1]),
+        kind=kind,
+        status=status,
+        started_at=BEGAN,
+        finished_at=ended,
+        **more,
+    )
+
+
+def found(run_status=Status.FAILED, actions=(), **more):
+    ended = BEGAN + timedelta(seconds=5) if run_status.finished else None
+    run = RunRecord(
+        id="01run", flow="mail", flow_version="abc", status=run_status, event_id=None, trigger_kind="manual",
+        trigger_name="manual", created_at=BEGAN, started_at=BEGAN, finished_at=ended, **more,
+    )  # fmt: skip
+    return Found(run, tuple(actions), None, TEXT, "flows/mail.yaml")
+
+
+ERROR = {
+    "action": "notify_all/3/send_mail",
+    "name": "Send mail",
+    "code": "operation_failed",
+    "message": "mail.Send was answered 500",
+    "status_code": 500,
+    "body": {"lines": list(range(40))},
+    "line": 7,
+    "column": 9,
+}
+
+
+def test_a_failure_in_a_loop_names_the_item_the_line_and_the_tries(capsys):
+    tries = (attempt(1, 500, "oh"), attempt(2, None, "no answer"), attempt(3, 500, "oh"))
+    failed = action(
+        "notify_all", 3, "send_mail", status=Status.FAILED, attempts=tries, inputs={"to": "a@example.com"}, error=ERROR
+    )
+    print_run(found(actions=[action("notify_all", status=Status.FAILED, kind="for_each"), failed], error=ERROR))
+    said = capsys.readouterr()
+    assert 'Failed at "Send mail" (item 4 of notify_all): mail.Send was answered 500' in said.out
+    assert "  flows/mail.yaml:7:9\n    7 |       - name: Send mail\n      |         ^^^^^^^^^^^^^^^\n" in said.out
+    assert "tried 3 times:" in said.out
+    assert "  -  no answer" in said.out
+    assert '"to": "a@example.com"' in said.out
+    assert "more lines, see --action" in said.out
+    assert "runs show 01run --action notify_all/3/send_mail" in said.err
+
+
+def test_an_error_of_on_failure_is_shown_too(capsys):
+    print_run(found(error={**ERROR, "body": None, "line": None, "on_failure": {"message": "worse"}}))
+    assert "and on_failure failed, too: " in capsys.readouterr().out
+
+
+def test_a_run_that_goes_on_says_until_when(capsys):
+    waiting = action("pause", status=Status.WAITING, kind="wait")
+    print_run(found(Status.WAITING, [waiting], due_at=BEGAN + timedelta(hours=1)))
+    said = capsys.readouterr()
+    assert "still going on" in said.out
+    assert "goes on   2026-01-31T10:00:00Z" in said.out
+    assert "flowengine runs watch 01run" in said.err
+
+
+def test_a_run_that_did_nothing_yet(capsys):
+    print_run(found(Status.QUEUED))
+    assert "It did nothing yet." in capsys.readouterr().out
+
+
+def test_actions_by_a_pattern(capsys):
+    actions = [action("each", at, "send", inputs={"n": at}) for at in range(3)]
+    print_action(
+        found(Status.SUCCEEDED, [*actions, action("last", status=Status.SKIPPED, skipped_because="not needed")]),
+        "each/*",
+    )
+    said = capsys.readouterr().out
+    assert [f'"n": {at}' in said for at in range(3)] == [True] * 3
+    print_action(found(Status.SUCCEEDED, [action("last", status=Status.SKIPPED, skipped_because="not needed")]), "last")
+    assert "skipped because not needed" in capsys.readouterr().out
+
+
+def test_an_action_that_is_not_there_is_told_the_nearest():
+    with pytest.raises(NotFound, match='did you mean "send_mail"'):
+        print_action(found(Status.SUCCEEDED, [action("send_mail")]), "send_mial")
+
+
+def test_what_actions_say_in_a_log():
+    made = [
+        action("note", kind="log", outputs={"text": "done"}),
+        action("call", attempts=(attempt(1, 500, "x"), attempt(2, 200, ""))),
+    ]
+    lines = {line["path"]: line["text"] for line in log_lines(found(Status.SUCCEEDED, made))}
+    assert lines == {"note": "done", "call": "4.0 s, 2 tries"}
+
+
+def test_progress_shows_changes_once_and_containers_when_they_end(capsys):
+    progress = Progress()
+    loop = action("loop", status=Status.RUNNING, kind="for_each")
+    progress.show([loop, action("loop", 0, "call", status=Status.RUNNING)])
+    progress.show([loop, action("loop", 0, "call", status=Status.FAILED, error={"message": "no"})])
+    progress.show([loop, action("loop", 0, "call", status=Status.FAILED, error={"message": "no"})])
+    assert capsys.readouterr().out == "  running    loop/0/call\n  failed     loop/0/call  no\n"
+
+
+def test_the_end_of_a_run_in_a_line():
+    assert ending(found(error={"message": "mail is down"}).run) == "failed after 5.0 s: mail is down"
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        (None, ""),
+        ({"message": "the flow is off"}, "the flow is off"),
+        ("seen before", "seen before"),
+        ({"conditions": [{"operator": "more_than", "left": 1, "right": 2, "held": False}]}, "1 more than 2: no"),
+        ({"conditions": [{"operator": "truth", "left": "{{ x }}", "held": False}]}, '"{{ x }}": no'),
+    ],
+)
+def test_reasons_in_words(reason, text):
+    assert reason_text(reason) == text
+
+
+def test_a_condition_that_held():
+    assert condition_text({"operator": "is", "left": None, "right": "a", "held": True}) == 'null is "a": yes'
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    monkeypatch.setattr(output, "on_terminal", lambda: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def test_ids_are_never_broken_on_a_narrow_terminal(capsys, terminal):
+    output.table(("run", "flow", "error"), [["x" * 26, "a-flow-with-a-long-name", "an error " * 12]])
+    assert "x" * 26 in capsys.readouterr().out
+
+
+def test_lists_on_a_terminal(flowengine, hello, terminal):
+    flowengine("run", "hello")
+    assert "1 run" in flowengine("events", "list").out
+    assert "hello" in flowengine("runs", "list").out
+    assert "livechat" in flowengine("connectors", "list").out
+
+
+def test_values_are_asked_for_at_a_terminal_and_secrets_are_not_echoed(monkeypatch, capsys):
+    asked = []
+
+    def prompt(question, **how):
+        asked.append((question, how["hide_input"]))
+        return "" if "may be left empty" in question else "v"
+
+    monkeypatch.setattr(connection_ask.sys, "stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr(connection_ask.typer, "prompt", prompt)
+    wanted = [
+        {"name": "user", "type": "string", "required": True, "description": "Who you are."},
+        {"name": "token:key", "type": "securestring", "required": True, "description": ""},
+        {"name": "region", "type": "string", "required": False, "description": ""},
+    ]
+    connector = SimpleNamespace(to_json=lambda: {"connection": {"parameters": wanted}})
+    assert connection_ask.ask("my-desk", connector) == (
+        {"user": "v", "token:key": "{{ secrets.my_desk_token_key }}"},
+        {"my_desk_token_key": "v"},
+    )
+    assert asked == [("user", False), ("token:key", True), ("region (may be left empty)", False)]
+    assert "Who you are." in capsys.readouterr().err
+
+
+def test_the_page_names_the_file_as_it_is(project):
+    (project / "flows" / "a.yml").write_text("")
+    here = SimpleNamespace(flows=project / "flows")
+    assert (run_page.file_name(here, "a"), run_page.file_name(here, "b")) == ("flows/a.yml", "flows/b.yaml")
