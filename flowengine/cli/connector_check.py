@@ -6,10 +6,12 @@ and a sample connection. Nothing is sent.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowengine.errors import ActionError, FlowEngineError
+from flowengine.errors import ActionError, FlowEngineError, Unauthorized
+from flowengine.manifests.schema import type_of
 from flowengine.types import Json, JsonObject
 
 if TYPE_CHECKING:
@@ -49,7 +51,9 @@ def examine(folder: Path) -> JsonObject:
     ]
     if connector is None:
         return {"name": folder.name, "loaded": False, "operations": 0, "callable": 0, "problems": problems}
-    refused = [each for operation in connector.operations for each in _refusal(connector, operation)]
+    refused: list[JsonObject] = []
+    for operation in connector.operations:
+        refused += _refusal(connector, operation, problems)
     count = len(connector.operations)
     return {
         "name": connector.name,
@@ -60,32 +64,59 @@ def examine(folder: Path) -> JsonObject:
     }
 
 
-def _refusal(connector: Connector, operation_id: str) -> list[JsonObject]:
-    """Why an operation cannot be called; empty when it can."""
+def _refusal(connector: Connector, operation_id: str, remarks: list[JsonObject]) -> list[JsonObject]:
+    """Why an operation cannot be called; empty when it can. What holds for the whole connector is added to `remarks`."""
     from flowengine.connectors.request import build_request
 
     try:
         operation = connector.operation(operation_id)
-        build_request(connector, operation, sample_inputs(connector, operation), sample_connection(connector))
+        inputs, connection = sample_inputs(connector, operation), sample_connection(connector)
+        try:
+            build_request(connector, operation, inputs, connection)
+        except Unauthorized as error:
+            keys = _keys_by_place(connector)
+            build_request(
+                connector, operation, inputs, replace(connection, parameters=keys | dict(connection.parameters))
+            )
+            remark = _remark(connector, keys, error)
+            if remark not in remarks:
+                remarks.append(remark)
     except FlowEngineError as error:
         rule = error.code if isinstance(error, ActionError) else "unusable"
         return [{"operation": operation_id, "rule": rule, "message": error.message, "line": None, "column": None}]
     return []
 
 
+def _keys_by_place(connector: Connector) -> JsonObject:
+    """API keys as a connection names them itself, where no file says which of its parameters is which."""
+    schemes = (each for each in connector.security_schemes.values() if each.type.lower() == "apikey")
+    return {f"{'query' if each.location == 'query' else 'header'} {each.key}": "sample" for each in schemes}
+
+
+def _remark(connector: Connector, keys: JsonObject, error: Unauthorized) -> JsonObject:
+    if not keys:
+        raise error
+    names = " or ".join(f'"{name}"' for name in keys)
+    told = f"no file says which connection parameter is the key: a connection to {connector.name} names it {names}"
+    return {"operation": None, "rule": "key-place", "message": told, "line": None, "column": None}
+
+
 def sample_inputs(connector: Connector, operation: Operation) -> JsonObject:
     """Every required input of an operation, made up from its schema."""
+    addressed = _addressed(connector, operation)
     given: JsonObject = {
         each.name: sample(connector, each.schema)
         for each in operation.parameters
-        if each.location != "body" and each.required and not (each.internal and each.has_default)
+        if each.location != "body"
+        and (each.required or each.name.lower() in addressed)
+        and not (each.internal and each.has_default)
     }
     if operation.webhook is not None:
         given["$callback_url"] = "https://flows.example.com/hooks/sample"
     if operation.body is None:
         return given
     root = connector.resolve(operation.body.schema)
-    if not root.get("properties") and root.get("type") not in (None, "object"):
+    if type_of(root) not in (None, "object"):
         return {**given, operation.body.name: sample(connector, root)} if operation.body.required else given
     value = sample(connector, root)
     if operation.body.name in (root.get("properties") or {}) or not isinstance(value, dict):
@@ -93,14 +124,28 @@ def sample_inputs(connector: Connector, operation: Operation) -> JsonObject:
     return {**given, operation.body.name: value} if value else given
 
 
+def _addressed(connector: Connector, operation: Operation) -> frozenset[str]:
+    """The parameters, in lower case, without which a policy could not make the address."""
+    from flowengine.connectors.policy_expressions import Call, parse
+
+    return frozenset(
+        part.arguments[0].lower()
+        for policy in connector.policies_for(operation.id)
+        if policy.template in ("dynamichosturl", "routerequesttoendpoint")
+        for value in policy.parameters.values()
+        for part in parse(str(value))
+        if isinstance(part, Call) and part.function in ("headers", "queryparameters") and part.arguments
+    )
+
+
 def sample(connector: Connector, schema: JsonObject, depth: int = 0) -> Json:
     """A value that fits a schema, with nothing in it that is not required."""
     found = connector.resolve(schema)
-    if found.get("default") is not None:
+    kind = type_of(found)
+    if _fits(kind, found.get("default")):
         return found["default"]
     if found.get("enum"):
         return found["enum"][0]
-    kind = found.get("type") or ("object" if found.get("properties") else "array" if found.get("items") else None)
     match kind:
         case "array":
             return [] if depth > DEEPEST else [sample(connector, found.get("items") or {}, depth + 1)]
@@ -114,11 +159,23 @@ def sample(connector: Connector, schema: JsonObject, depth: int = 0) -> Json:
             return _SAMPLES.get(kind, "sample")
 
 
+def _fits(kind: str | None, default: Json) -> bool:
+    """Whether a default can be sent: some definitions give an empty text, a line break, or another type."""
+    if isinstance(default, str):
+        return bool(default.strip()) and default.isprintable() and kind in (None, "string")
+    return default is not None and kind != "object" and (kind != "boolean" or isinstance(default, bool))
+
+
 def _object(connector: Connector, schema: JsonObject, depth: int) -> JsonObject:
+    """What the object needs; what it says it needs and does not declare cannot be given."""
     properties = schema.get("properties") or {}
     if depth > DEEPEST:
         return {}
-    return {name: sample(connector, properties.get(name) or {}, depth + 1) for name in schema.get("required") or []}
+    return {
+        name: sample(connector, properties[name], depth + 1)
+        for name in schema.get("required") or []
+        if name in properties
+    }
 
 
 def _text(schema: JsonObject) -> str:

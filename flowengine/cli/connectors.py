@@ -199,6 +199,11 @@ def check(
     from flowengine.cli.connector_check import examine, summary
 
     asked = folders or [place.settings(ctx).connectors]
+    # A pattern such as `connectors/*` also names the files that lie beside the folders.
+    beside = [folder for folder in asked if folder.is_file()] if len(asked) > 1 else []
+    for file in beside:
+        output.tell(f"left out: {output.clean(str(file))} is not a folder")
+    asked = [folder for folder in asked if folder not in beside]
     missing = [str(folder) for folder in asked if not folder.is_dir()]
     if missing:
         raise NotFound(f"not a folder: {', '.join(missing)}")

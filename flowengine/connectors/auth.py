@@ -70,9 +70,9 @@ def credentials(connector: Connector, operation: Operation, connection: Connecti
     """What signs an operation's requests, in the order of the definition."""
     ways = _ways(connector, operation)
     for way in ways:
-        found = [_credential(connector, connection, name) for name in way]
-        if None not in found:
-            return [one for one in found if one is not None]
+        found = {name: _credential(connector, connection, name) for name in way}
+        if all(one or _by_policy(connector, connection, operation, name) for name, one in found.items()):
+            return [one for one in found.values() if one]
     if not ways and not operation.security and (undeclared := _undeclared(connector, connection)):
         return [undeclared]
     if not ways or any(not way for way in operation.security):
@@ -160,6 +160,36 @@ def _candidates(connector: Connector, scheme: SecurityScheme) -> Iterator[str]:
         yield unused[0]
     if len(secure) == 1:
         yield secure[0]
+    # Beyond that order: the same names, written another way (`apiKey` for `api_key`).
+    wanted = {_folded(name) for name in (scheme.name, scheme.key, "api_key")}
+    yield from (name for name in secure if _folded(name) in wanted)
+
+
+def _folded(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def _by_policy(connector: Connector, connection: Connection, operation: Operation, name: str) -> bool:
+    """Whether a policy writes the key itself from what the connection has, so that nothing is left for the scheme to add."""
+    scheme = connector.security_schemes[name]
+    template = "setqueryparameter" if scheme.location == "query" else "setheader"
+    key = scheme.key if scheme.type.lower() == "apikey" else "Authorization"
+    return any(
+        policy.template == template
+        and not policy.response
+        and str(policy.parameters.get("name")).lower() == key.lower()
+        and _is_complete(connector, connection, str(policy.parameters.get("value", "")))
+        for policy in connector.policies_for(operation.id)
+    )
+
+
+def _is_complete(connector: Connector, connection: Connection, template: str) -> bool:
+    """Whether a policy's text reads nothing but connection parameters that have a value."""
+    return all(
+        isinstance(part, str)
+        or (part.function == "connectionparameters" and bool(_value(connector, connection, part.arguments[0])))
+        for part in parse(template)
+    )
 
 
 def used_by_policies(connector: Connector) -> frozenset[str]:
