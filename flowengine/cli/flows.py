@@ -9,7 +9,7 @@ import typer
 
 from flowengine.cli import output, place
 from flowengine.cli.place import AsJson
-from flowengine.errors import InvalidFile
+from flowengine.errors import FlowEngineError, InvalidFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from flowengine.findings import Finding
     from flowengine.spec.flow import Flow
     from flowengine.spec.triggers import Trigger
-    from flowengine.store.records import RunRecord, SubscriptionRecord
+    from flowengine.store.records import RunRecord
 
 app = place.group("List, show, enable and disable flows; when they run next.")
 
@@ -43,21 +43,48 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
                 output.tell(f"{each['id']}: {output.clean(trigger['name'])}: {output.clean(trigger['problem'])}")
 
 
+States = dict[tuple[str, str], dict[str, Any]]
+"""(flow id, trigger key) to how the trigger stands: `problem`, and of a running engine `address` and `next_at`."""
+
+
 async def _documents(here: Settings, files: list[Path]) -> list[dict[str, Any]]:
     if not place.has_database(here):
-        return [_document(file, {}, None, []) for file in files]
+        return [_document(file, {}, None, {}) for file in files]
     async with place.history(here) as store:
         switches = await store.flows.enabled()
-        subscriptions = await store.subscriptions.list()
+        states: States = {
+            (each.flow, each.trigger_key): {"problem": each.error} for each in await store.subscriptions.list()
+        }
+        states |= _states_of_engine(here)
         return [
-            _document(file, switches, next(iter(await store.runs.list(flow=file.stem, limit=1)), None), subscriptions)
+            _document(file, switches, next(iter(await store.runs.list(flow=file.stem, limit=1)), None), states)
             for file in files
         ]
 
 
-def _document(
-    file: Path, switches: dict[str, bool], last: RunRecord | None, subscriptions: list[SubscriptionRecord]
-) -> dict[str, Any]:
+def _states_of_engine(here: Settings) -> States:
+    """What the running engine knows of the triggers; nothing when none runs or it does not answer."""
+    from flowengine.cli.server_client import running
+
+    server = running(here)
+    if server is None:
+        return {}
+    try:
+        flows = server.ask("GET", "/flows", seconds=5.0).get("flows", [])
+    except FlowEngineError:
+        return {}
+    return {
+        (flow["id"], state["key"]): {
+            "problem": state["detail"] or None,
+            "address": state["address"] or None,
+            "next_at": state["next_at"],
+        }
+        for flow in flows
+        for state in flow["triggers"]
+    }
+
+
+def _document(file: Path, switches: dict[str, bool], last: RunRecord | None, states: States) -> dict[str, Any]:
     flow, findings = parse(file)
     mistakes = [each for each in findings if each.severity == "error"]
     return {
@@ -68,7 +95,7 @@ def _document(
         "valid": flow is not None and not mistakes,
         "enabled": bool(flow and flow.enabled and switches.get(file.stem, True)),
         "version": flow.version if flow else None,
-        "triggers": [_trigger(each, file.stem, subscriptions) for each in flow.triggers] if flow else [],
+        "triggers": [_trigger(each, states.get((file.stem, each.key), {})) for each in flow.triggers] if flow else [],
         "last_run": {
             "id": last.id,
             "status": str(last.status),
@@ -87,15 +114,9 @@ def parse(file: Path) -> tuple[Flow | None, list[Finding]]:
     return parse_flow(file.read_bytes(), str(file), file.stem)
 
 
-def _trigger(trigger: Trigger, flow: str, subscriptions: list[SubscriptionRecord]) -> dict[str, Any]:
-    known = next((each for each in subscriptions if (each.flow, each.trigger_key) == (flow, trigger.key)), None)
-    return {
-        "key": trigger.key,
-        "kind": trigger.kind,
-        "name": trigger.name,
-        "words": words(trigger),
-        "problem": getattr(known, "error", None),
-    }
+def _trigger(trigger: Trigger, state: dict[str, Any]) -> dict[str, Any]:
+    unknown = {"problem": None, "address": None, "next_at": None}
+    return {"key": trigger.key, "kind": trigger.kind, "name": trigger.name, "words": words(trigger), **unknown, **state}
 
 
 def words(trigger: Trigger) -> str:
@@ -150,6 +171,8 @@ def show(ctx: typer.Context, flow: FlowName, as_json: AsJson = False) -> None:
         output.say(output.clean(found.description, lines=True))
     for trigger in document["triggers"]:
         output.say(f"Starts:  {output.clean(trigger['words'])}")
+        if trigger["address"] and trigger["kind"] == "webhook":
+            output.say(f"         {output.clean(trigger['address'])}")
         if trigger["problem"]:
             output.say(f"         {output.paint('problem', 'red')}: {output.clean(trigger['problem'])}")
     output.say("\nActions:")

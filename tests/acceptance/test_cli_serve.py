@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 
 import pytest
 
@@ -18,6 +19,7 @@ actions:
     log: "Hello, {{ inputs.name }}!"
 """
 SLOW = "flow: Slow\ntrigger: { manual: true }\nactions:\n  - wait: 1 hour\n"
+HOOKED = HELLO.replace("{ manual: true }", "{ webhook: { verify: none } }")
 PICKY = HELLO.replace("actions:", 'conditions:\n  - value: "{{ trigger.name }}"\n    is: Ann\nactions:')
 
 
@@ -29,7 +31,7 @@ def command(*arguments):
 def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp("served")
     (folder / "flows").mkdir()
-    for name, text in (("hello", HELLO), ("slow", SLOW), ("picky", PICKY)):
+    for name, text in (("hello", HELLO), ("slow", SLOW), ("picky", PICKY), ("hooked", HOOKED)):
         (folder / "flows" / f"{name}.yaml").write_text(text)
     return folder
 
@@ -92,6 +94,15 @@ def test_a_flow_is_switched_by_the_engine_at_once(served, flowengine):
     assert (done.returncode, done.stdout) == (0, "hello is off\n")
     assert "next `flowengine serve`" not in done.stderr
     assert flowengine("flows", "enable", "hello").returncode == 0
+
+
+def test_a_webhooks_address_is_shown_and_works(served, flowengine):
+    page = flowengine("flows", "show", "hooked").stdout
+    address = next(word for word in page.split() if word.startswith("http://127.0.0.1:"))
+    with urllib.request.urlopen(urllib.request.Request(address, data=b"{}", method="POST"), timeout=10) as answer:
+        assert answer.status == 200
+    assert json.loads(flowengine("flows", "list", "--json").stdout)["flows"][1]["id"] == "hooked"
+    assert flowengine("runs", "watch", "@last").returncode == 0
 
 
 def test_secrets_go_through_the_engine(served, flowengine):
