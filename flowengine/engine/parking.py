@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from flowengine.interpreter.effects import Suspended
 from flowengine.types import Clock
 
+T = TypeVar("T")
 PATIENCE = timedelta(seconds=5)
 """A run that waits longer leaves memory, and comes back from its records."""
 DOZE = 1.0
@@ -50,6 +53,18 @@ class Parking:
                 each.cancel()
         if self.leaving:
             raise self.interrupt()
+
+    async def unless_leaving(self, work: Coroutine[Any, Any, T]) -> T:
+        """What comes of the work; raises `Suspended` and drops it when the process is to end."""
+        left, doing = asyncio.ensure_future(self._left.wait()), asyncio.ensure_future(work)
+        try:
+            await asyncio.wait((left, doing), return_when=asyncio.FIRST_COMPLETED)
+            if not doing.done():
+                raise self.interrupt()
+            return doing.result()
+        finally:
+            left.cancel()
+            doing.cancel()
 
     def put_aside(self, due_at: datetime | None) -> Suspended:
         """What to raise at a wait that is long."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from flowengine.engine.port import Address, Invoker, Repeatable
 from flowengine.interpreter.effects import Response, WaitForFlow
@@ -23,7 +24,7 @@ class Services:
     attempt_seconds: float
     begin_child: Callable[[RunRecord, Path, WaitForFlow], Awaitable[RunRecord]]
     """Finds or starts the run of a `call`. Raises `ActionError`."""
-    ended: Callable[[str, float], Awaitable[RunRecord | None]]
+    ended: Callable[[str, float], Coroutine[Any, Any, RunRecord | None]]
     """The run when it ends within the seconds; else None."""
     changed: Callable[[RunRecord, ActionRecord | None], None]
     responded: Callable[[str, Response], None]

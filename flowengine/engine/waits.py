@@ -97,7 +97,7 @@ class Waits:
         clock = self._parking.clock
         patience = clock.now() + parking.PATIENCE
         seconds = (min(deadline or patience, patience) - clock.now()).total_seconds()
-        ended = await self._services.ended(child.id, max(seconds, 0))
+        ended = await self._parking.unless_leaving(self._services.ended(child.id, max(seconds, 0)))
         if ended is not None:
             return ended
         if deadline is not None and clock.now() >= deadline:

@@ -201,6 +201,15 @@ async def test_a_caller_is_put_aside_while_a_long_flow_runs(bench, monkeypatch):
     assert (await bench.engine.wait(run.id, 5)).status is Status.SUCCEEDED
 
 
+async def test_a_caller_leaves_at_once_when_the_engine_stops(bench):
+    bench.deploy("actions: [{wait: 1 hour}]", "other")
+    run = await bench.submit(bench.deploy("actions: [{name: Ask, call: other}]"))
+    await until(lambda: has_status(bench, run, "ask", "waiting"))
+    async with asyncio.timeout(2):
+        await bench.engine.stop(1.0)
+    assert (await bench.store.runs.get(run.id)).status in (Status.QUEUED, Status.WAITING)
+
+
 async def test_the_failure_of_a_called_flow_is_the_call_s(bench):
     bench.deploy('actions: [{stop: {status: failed, message: "no stock"}}]', "other")
     run = await bench.run("actions: [{name: Ask, call: other}]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -237,6 +238,13 @@ def test_the_reference_page_has_them_all() -> None:
     page = as_markdown()
     assert all(f"{function.name}(" in page for function in ALL)
     assert r"`value \| map(list, attribute=name)`" in page
+
+
+def test_the_page_in_docs_is_the_one_that_is_made() -> None:
+    page = Path(__file__).parents[3] / "docs" / "functions.md"
+    assert page.read_text(encoding="utf-8") == as_markdown(), (
+        "python -m flowengine.expressions.functions.reference > docs/functions.md"
+    )
 
 
 def test_zones() -> None:
