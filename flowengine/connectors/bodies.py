@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 import orjson
 
 from flowengine.connectors.draft import Body, DataBody, FormBody, FormField
-from flowengine.connectors.inputs import operation_takes_file
+from flowengine.connectors.inputs import operation_takes_file, takes_files
 from flowengine.connectors.policy_expressions import as_text
 from flowengine.connectors.urls import refuse_control_characters
 from flowengine.connectors.values import CONTENT, file_of
@@ -54,11 +54,16 @@ def form_of_object(value: JsonObject, content_type: str) -> FormBody:
 def form_of(operation: Operation, fields: list[tuple[Parameter, Json]]) -> FormBody:
     """The form of an operation with form parameters: multipart when it has a file or says so."""
     kinds = {kind.lower() for kind in operation.consumes}
-    has_file = any(parameter.type == "file" for parameter in operation.parameters if parameter.location == "formData")
+    has_file = any(takes_files(parameter) for parameter in operation.parameters if parameter.location == "formData")
     multipart = has_file or (MULTIPART in kinds and URLENCODED not in kinds)
-    return FormBody(
-        tuple(FormField(parameter.name, value, file=parameter.type == "file") for parameter, value in fields), multipart
-    )
+    return FormBody(tuple(field for parameter, value in fields for field in _form_fields(parameter, value)), multipart)
+
+
+def _form_fields(parameter: Parameter, value: Json) -> list[FormField]:
+    """A field of the form; a list of files is a field for each of them."""
+    if not takes_files(parameter):
+        return [FormField(parameter.name, value)]
+    return [FormField(parameter.name, one, file=True) for one in (value if isinstance(value, list) else [value])]
 
 
 def encode(body: Body) -> tuple[str, bytes]:

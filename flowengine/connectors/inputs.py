@@ -110,7 +110,15 @@ def _outside(connector: Connector, parameter: Parameter, value: Json) -> Json:
         if parameter.internal and parameter.has_default:
             return parameter.default
         raise values.missing(parameter.name, parameter.name, parameter.schema)
+    if parameter.location == "formData" and takes_files(parameter):
+        return value
     return values.fit(connector.schemas, parameter.schema, value, parameter.name, loose=True)
+
+
+def takes_files(parameter: Parameter) -> bool:
+    """Whether a form's field is a file, or a list of files."""
+    items = parameter.schema.get("items")
+    return operation_takes_file(items if isinstance(items, dict) and parameter.type == "array" else parameter.schema)
 
 
 def _body(connector: Connector, operation: Operation, given: dict[str, Json], names: Iterable[str]) -> Json:

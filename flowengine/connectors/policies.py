@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -50,6 +51,9 @@ def _apply(connector: Connector, connection: Connection, policy: Policy, draft: 
             _set_subdomain(policy, context, draft)
         case "routerequesttoendpoint":
             _route(policy, context, draft)
+        case "pollingtrigger":
+            # The gateway's own mark of a polled path: `/trigger/me/feed` is the service's `/me/feed`.
+            draft.path = re.sub(r"^/trigger(?=/)", "", draft.path)
         case "setvaluefromurl":
             told = "needs the answer of another call first (its policy `setvaluefromurl`), which is not supported"
             raise InvalidInputs(f"{connector.title} {told}")

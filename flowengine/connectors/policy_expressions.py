@@ -53,8 +53,14 @@ class Context:
 
 
 _TEXT_FUNCTIONS = ("connectionparameters", "headers", "queryparameters")
+_PLURALS = {
+    "header": "headers",
+    "queryparameter": "queryparameters",
+    "connectionparameter": "connectionparameters",
+}
+"""Microsoft's own page on the host's template writes `@header('name')`."""
 _DATA_FUNCTIONS = ("body", "item", "triggerbody")
-_NAMES = "|".join((*_TEXT_FUNCTIONS, *_DATA_FUNCTIONS))
+_NAMES = "|".join((*_TEXT_FUNCTIONS, *_DATA_FUNCTIONS, "header", "queryparameter", "connectionparameter"))
 _START = re.compile(
     rf"@?\{{@?(?=(?:{_NAMES})\(|request\.)|@(?=(?:{_NAMES})\(|request\.)",
     re.IGNORECASE,
@@ -63,6 +69,7 @@ _HEAD = re.compile(
     rf"(?P<request>request\.originalhttpmethod)|(?P<name>{_NAMES})\(\s*(?P<arguments>(?:'[^']*'\s*,?\s*)*)\)",
     re.IGNORECASE,
 )
+_BARE = re.compile(r"^@(body|item)(?=[.\[]|$)", re.IGNORECASE)
 _ARGUMENT = re.compile(r"'([^']*)'")
 _ACCESSOR = re.compile(r"\??\.(?P<name>[A-Za-z_$@][\w$@]*)|\??\[\s*'(?P<key>[^']*)'\s*\]|\??\[\s*(?P<index>\d+)\s*\]")
 
@@ -95,7 +102,7 @@ def parse(text: str) -> tuple[Part, ...]:
 def _read_call(text: str, head: re.Match[str]) -> tuple[Call, int]:
     if head["request"]:
         return Call("request", (), ()), head.end()
-    function = head["name"].lower()
+    function = _PLURALS.get(head["name"].lower(), head["name"].lower())
     arguments = tuple(_ARGUMENT.findall(head["arguments"]))
     # A text has no fields: after `@headers('Tenant')`, `.example.com` belongs to the address.
     if function in _TEXT_FUNCTIONS and arguments:
@@ -129,11 +136,16 @@ def evaluate_json(text: str, context: Context) -> Json:
         return call(parts[0], context)
     if text.lstrip()[:1] not in ("[", "{"):
         return evaluate_text(text, context)
-    joined = "".join(part if isinstance(part, str) else json.dumps(call(part, context)) for part in parts)
+    joined = "".join(part if isinstance(part, str) else _json_of(call(part, context)) for part in parts)
     try:
         return json.loads(joined)
     except ValueError:
         return evaluate_text(text, context)
+
+
+def _json_of(value: Json) -> str:
+    """What is not there leaves nothing behind: `[{@body().gifts}]` is then an empty list."""
+    return "" if value is None else json.dumps(value)
 
 
 def call(part: Call, context: Context) -> Json:
@@ -158,7 +170,8 @@ def call(part: Call, context: Context) -> Json:
 
 def accessors_of(text: str) -> Accessors | None:
     """Where in the body a policy points, such as `@body().gift.payments` or `body()`; None when it points elsewhere."""
-    parts = parse(text if text.startswith(("@", "{")) else f"@{text}")
+    text = _BARE.sub(r"@\1()", text if text.startswith(("@", "{")) else f"@{text}")
+    parts = parse(text)
     if len(parts) == 1 and isinstance(parts[0], Call) and parts[0].function in ("body", "item"):
         return parts[0].accessors
     return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from typing import Final, TypeAlias
@@ -22,7 +23,7 @@ Change: TypeAlias = Callable[[Parameters, Json], Json]
 
 def array_to_object(parameters: Parameters, body: Json) -> Json:
     """`[{Name: a, Age: 1}]` becomes `{a: {Age: 1}}`, keyed by one property of each item."""
-    key = _parameter(parameters, "keyProperty", "keyName", "key")
+    key = _parameter(parameters, "keyWithinCollection", "keyProperty", "keyName", "key").rpartition(".")[2]
     keep = _parameter(parameters, "retainKey").lower() != "false"
 
     def change(value: Json) -> Json:
@@ -55,11 +56,15 @@ def object_to_array(parameters: Parameters, body: Json) -> Json:
 
 
 def string_to_array(parameters: Parameters, body: Json) -> Json:
-    """A text with separators becomes a list of texts."""
-    separator = _parameter(parameters, "delimiter", "separator") or ","
+    """`"a;b"` becomes `[{Name: a}, {Name: b}]`; without a name for the property, `[a, b]`."""
+    separators = _parameter(parameters, "delimiterList", "delimiter", "separator") or ","
+    child = _parameter(parameters, "childPropertyName", "childProperty")
 
     def change(value: Json) -> Json:
-        return [part.strip() for part in value.split(separator)] if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        parts = [part.strip() for part in re.split(f"[{re.escape(separators)}]", value)]
+        return [{child: part} for part in parts if part] if child else parts
 
     return _changed(parameters, body, change)
 
@@ -131,8 +136,7 @@ def _parameter(parameters: Parameters, *names: str) -> str:
 def _accessors(parameters: Parameters, parent: str, sub: str, whole: str) -> Accessors | None:
     text = _parameter(parameters, whole) or _parameter(parameters, parent)
     accessors = accessors_of(text) if text else None
-    below = tuple(part for part in _parameter(parameters, sub).replace(".", "/").split("/") if part)
-    return None if accessors is None else (*accessors, *below)
+    return None if accessors is None else (*accessors, *_steps(_parameter(parameters, sub)))
 
 
 def _changed(parameters: Parameters, body: Json, change: Callable[[Json], Json]) -> Json:
@@ -140,16 +144,34 @@ def _changed(parameters: Parameters, body: Json, change: Callable[[Json], Json])
     parent = accessors_of(_parameter(parameters, "propertyParentPath", "targetPath", "propertyPath") or "@body()")
     if parent is None:
         return body
-    below = tuple(part for part in _parameter(parameters, "propertySubPath").strip("/").split("/") if part)
+    below = _steps(_parameter(parameters, "propertySubPath"))
     target = _parameter(parameters, "newPropertyPath")
     body = deepcopy(body)
     for place in _places(body, parent, below):
         changed = change(pick(body, place))
-        goal = accessors_of(target) if target else place
-        if goal is not None and target.lower().startswith("@item"):
-            goal = (*place[: len(parent) + 1], *goal)
-        body = _put(body, goal if goal is not None else place, changed)
+        body = _put(body, _goal(target, parent, place), changed)
     return body
+
+
+def _goal(target: str, parent: Accessors, place: Accessors) -> Accessors:
+    """Where a result goes: an expression's place, a name below the parent (or below its item), else where it came from."""
+    holder = place[: len(parent) + 1] if place[len(parent) : len(parent) + 1] and _is_index(place, parent) else parent
+    if not target:
+        return place
+    if not target.startswith("@"):
+        return (*holder, *_steps(target))
+    accessors = accessors_of(target)
+    if accessors is None:
+        return place
+    return (*holder, *accessors) if target.lower().startswith("@item") else accessors
+
+
+def _is_index(place: Accessors, parent: Accessors) -> bool:
+    return isinstance(place[len(parent)], int)
+
+
+def _steps(path: str) -> Accessors:
+    return tuple(part for part in path.replace(".", "/").split("/") if part)
 
 
 def _places(body: Json, parent: Accessors, below: Accessors) -> Iterator[Accessors]:

@@ -84,6 +84,7 @@ def test_query_parameters(action, query):
         ("https://@connectionParameters('tenant').example.org", "https://acme.example.org"),
         ("https://@connectionParameters('tenant').example.org/api/", "https://acme.example.org/api"),
         ("@connectionParameters('tenant').example.org", "https://acme.example.org"),
+        ("https://@header('Host-Name')", "https://given.example.org"),
         ("https://@connectionParameters('region', 'eu.example.org')", "https://eu.example.org"),
         ("https://@headers('Host-Name')", "https://given.example.org"),
     ],
@@ -130,6 +131,15 @@ def test_another_path_below_the_base_and_another_method():
 def test_a_value_in_a_new_path_stays_one_segment():
     route = {"template": "routerequesttoendpoint", "newPath": "/t/@headers('Host-Name')/x"}
     assert request([route], {"Host-Name": "../admin?x"}).url.endswith("/t/..%2Fadmin%3Fx/x")
+
+
+def test_a_polled_path_loses_the_mark_of_the_gateway():
+    polled = connector(
+        "c",
+        {"/trigger/feed": {"get": {"operationId": "Feed", "x-ms-trigger": "batch"}}},
+        policies=[{"template": "pollingtrigger", "triggerConfig": {"since": "@{triggerBody().a}"}}],
+    )
+    assert build_request(polled, polled.operation("Feed"), {}).url == "https://api.example.com/feed"
 
 
 def test_a_value_from_another_call_is_not_supported_and_says_so():
@@ -199,10 +209,46 @@ def property_(parent, name, value):
             {"sets": [{"people": [{"Name": "X", "Age": 1}]}]},
         ),
         (
+            {
+                "template": "convertarraytoobject",
+                "propertyParentPath": "@body()",
+                "propertySubPath": "people",
+                "keyWithinCollectionPath": "Name",
+                "newPropertyPath": "byName",
+                "retainKey": "true",
+            },
+            {"people": [{"Name": "X", "Age": 1}]},
+            {"people": [{"Name": "X", "Age": 1}], "byName": {"X": {"Name": "X", "Age": 1}}},
+        ),
+        (
+            {
+                "template": "convertarraytoobject",
+                "propertyParentPath": "@body().sets",
+                "propertySubPath": "people",
+                "keyWithinCollectionPath": "@item().Name",
+                "newPropertyPath": "people",
+            },
+            {"sets": [{"people": [{"Name": "X"}]}, {"people": [{"Name": "Y"}]}]},
+            {"sets": [{"people": {"X": {"Name": "X"}}}, {"people": {"Y": {"Name": "Y"}}}]},
+        ),
+        (
             {"template": "stringtoarray", "propertyParentPath": "@body()", "propertySubPath": "tags", "delimiter": ";"},
             {"tags": "a; b"},
             {"tags": ["a", "b"]},
         ),
+        (
+            {
+                "template": "stringtoarray",
+                "propertyParentPath": "@body()",
+                "propertySubPath": "who.X.Age",
+                "delimiterList": ";",
+                "childPropertyName": "Age",
+                "newPropertyPath": "@body.who.X.Age",
+            },
+            {"who": {"X": {"Age": "3;0"}, "Y": {"Age": "1;2"}}},
+            {"who": {"X": {"Age": [{"Age": "3"}, {"Age": "0"}]}, "Y": {"Age": "1;2"}}},
+        ),
+        (property_("@body()", "gifts", "[{@body().gifts}]"), {}, {"gifts": []}),
         (
             {
                 "template": "stringreplace",
