@@ -249,6 +249,7 @@ class Journal:
             self._connection.recover(error)
         except Exception as lost:  # noqa: BLE001  # told to everybody who waits
             self._closing = True
+            self._queue.put(None)
             return _all_failed(units, lost)
         if self._closing:
             return _all_failed(units, StorageUnavailable(self.trouble))

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowengine.errors import NotFound
+from flowengine.store.access import Access
+from flowengine.store.audit import Audit
 from flowengine.store.database import (
     Address,
     PostgresqlReader,
@@ -54,6 +56,8 @@ class Store:
     polls: Polls
     schedules: Schedules
     secrets: Secrets
+    access: Access
+    audit: Audit
     write_journal: Journal | None = None
     held_lock: FileLock | AdvisoryLock | None = None
     epoch: int = 0
@@ -101,6 +105,8 @@ class Store:
                 polls=Polls(reader, journal, clock),
                 schedules=Schedules(reader, journal),
                 secrets=Secrets(reader, journal, seal, clock),
+                access=Access(reader, journal, clock),
+                audit=Audit(reader, journal, clock),
                 write_journal=journal,
                 held_lock=opened.lock if opened else None,
                 epoch=opened.epoch if opened else 0,

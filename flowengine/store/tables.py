@@ -183,3 +183,52 @@ secrets = Table(
     _text("value"),
     _moment("changed_at", required=True),
 )
+
+# Who may come in. Of tokens and session keys only digests are kept.
+tokens = Table(
+    "tokens",
+    metadata,
+    _text("id", key=True),
+    _text("name"),
+    _text("role"),
+    _text("digest"),
+    _moment("created_at", required=True),
+    _moment("expires_at"),
+    _moment("last_used_at"),
+    _moment("revoked_at"),
+    Index("tokens_by_digest", "digest", unique=True),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    _text("digest", key=True),
+    _text("name"),
+    _text("role"),
+    _text("token_id", required=False),
+    _moment("created_at", required=True),
+    _moment("expires_at", required=True),
+)
+
+replies = Table(
+    "replies",
+    metadata,
+    _text("caller", key=True),
+    _text("key", key=True),
+    _text("fingerprint"),
+    Column("status", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    _moment("made_at", required=True),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _text("id", key=True),
+    _moment("at", required=True),
+    _text("actor"),
+    _text("action"),
+    _text("target"),
+    _text("detail", required=False),
+    _text("source"),
+)

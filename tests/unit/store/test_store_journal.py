@@ -1,0 +1,196 @@
+"""The one writer: order, groups, neighbours, and a database that cannot be written for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+
+from flowengine.errors import Conflict, StorageUnavailable
+from flowengine.store import Store, journal
+from flowengine.store.journal import Fenced, Journal, Part, Statement, Write, grouped
+from tests.fakes.records import a_run, an_event
+
+pytestmark = pytest.mark.timeout(10)
+
+INSERT, UPDATE = Statement("INSERT"), Statement("UPDATE", fenced=True)
+
+
+def test_writes_are_gathered_by_statement_without_changing_the_order_of_a_key():
+    writes = [
+        Write(INSERT, (1,), "a"),
+        Write(UPDATE, (1,), "a"),
+        Write(INSERT, (2,), "b"),
+        Write(UPDATE, (2,), "b"),
+        Write(UPDATE, (0,), "c"),
+        Write(INSERT, (0,), "c"),
+    ]
+    assert grouped(writes) == [(INSERT, [(1,), (2,)]), (UPDATE, [(1,), (2,), (0,)]), (INSERT, [(0,)])]
+
+
+class Disk:
+    """A database's connection that does as it is told: `trouble` are errors to raise, one a commit."""
+
+    class Full(Exception):
+        pass
+
+    class Taken(Exception):
+        pass
+
+    class Lost(Conflict):
+        pass
+
+    def __init__(self) -> None:
+        self.trouble: list[Exception] = []
+        self.committed: list[tuple] = []
+        self.recovered = 0
+        self.refuse_recovery = False
+        self._pending: list[tuple] = []
+
+    def begin(self) -> None:
+        self._pending = []
+
+    def commit(self) -> None:
+        if self.trouble:
+            raise self.trouble.pop(0)
+        self.committed += self._pending
+
+    def rollback(self) -> None:
+        self._pending = []
+
+    def run_many(self, sql, rows) -> int:
+        for row in rows:
+            if row[0] == "bad":
+                raise ValueError("bad row\nwith a secret in the second line")
+            if row[0] == "taken":
+                raise self.Taken
+        self._pending += [(sql, *row) for row in rows]
+        return sum(row[0] != "fenced" for row in rows)
+
+    @contextlib.contextmanager
+    def savepoint(self, name):
+        before = list(self._pending)
+        try:
+            yield
+        except Exception:
+            self._pending = before
+            raise
+
+    def is_key_taken(self, error) -> bool:
+        return isinstance(error, self.Taken)
+
+    def is_unavailable(self, error) -> bool:
+        return isinstance(error, self.Full)
+
+    def recover(self, error) -> None:
+        self.recovered += 1
+        if self.refuse_recovery:
+            raise self.Lost("another engine took the database")
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def disk():
+    return Disk()
+
+
+@pytest.fixture
+async def writer(disk, monkeypatch):
+    monkeypatch.setattr(journal, "PATIENCE", 0.01)
+    made = Journal(disk)
+    yield made
+    await made.close()
+
+
+def write(value, statement=INSERT) -> Write:
+    return Write(statement, (value,), str(value))
+
+
+async def test_a_commit_implies_what_was_appended_before(writer, disk):
+    writer.append(write(1))
+    await writer.commit(write(2))
+    assert disk.committed == [("INSERT", 1), ("INSERT", 2)]
+
+
+async def test_a_bad_unit_fails_none_of_its_neighbours(writer, disk):
+    outcomes = await asyncio.gather(
+        *(writer.commit(write(value)) for value in (1, "bad", 2)),
+        writer.commit(write("fenced", UPDATE)),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in outcomes] == [type(None), StorageUnavailable, type(None), Fenced]
+    assert outcomes[1].message == "bad row"
+    assert sorted(disk.committed) == [("INSERT", 1), ("INSERT", 2)]
+
+
+async def test_a_taken_key_leads_to_what_is_written_otherwise(writer, disk):
+    parts = [Part([write("x"), write("taken")], otherwise=[write("duplicate")]), Part([write("y")])]
+    assert await writer.commit_parts(parts) == [False, True]
+    assert disk.committed == [("INSERT", "duplicate"), ("INSERT", "y")]
+
+
+async def test_whoever_cannot_wait_is_told_and_the_others_are_held(writer, disk):
+    disk.trouble = [disk.Full("database or disk is full")] * 4
+    accepting = asyncio.create_task(writer.commit_parts([Part([write("event")])]))
+    recording = asyncio.create_task(writer.commit(write("record")))
+    with pytest.raises(StorageUnavailable, match="disk is full"):
+        await accepting
+    await asyncio.wait_for(recording, 5)
+    assert disk.committed == [("INSERT", "record")]
+    assert writer.trouble is None
+    assert disk.recovered >= 1
+
+
+async def test_a_lost_lock_ends_the_writer(writer, disk):
+    disk.trouble, disk.refuse_recovery = [disk.Full("gone")], True
+    with pytest.raises(Conflict, match="another engine"):
+        await writer.commit(write(1))
+    await asyncio.to_thread(writer._thread.join, 5)
+    with pytest.raises(StorageUnavailable, match="closed"):
+        writer.append(write(2))
+
+
+async def test_closing_writes_what_is_left(disk):
+    made = Journal(disk)
+    for value in range(100):
+        made.append(write(value))
+    await made.close()
+    assert len(disk.committed) == 100
+    with pytest.raises(StorageUnavailable):
+        await made.commit(write(1))
+
+
+async def test_closing_does_not_wait_for_a_disk_that_stays_full(disk, monkeypatch):
+    monkeypatch.setattr(journal, "PATIENCE", 0.01)
+    disk.trouble = [disk.Full("full")] * 10_000
+    made = Journal(disk)
+    record = asyncio.create_task(made.commit(write(1)))
+    await asyncio.sleep(0.05)
+    await asyncio.wait_for(made.close(), 5)
+    with pytest.raises(StorageUnavailable):
+        await record
+
+
+async def test_a_full_disk_gives_up_its_ballast_and_loses_nothing_that_was_answered(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal, "PATIENCE", 0.02)
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    async with Store.open(url, write=True) as store:
+        ballast = tmp_path / "a.db.ballast"
+        assert ballast.stat().st_size == 8_000_000
+        raw = store.journal._connection.connection.connection.driver_connection
+        pages = raw.execute("PRAGMA page_count").fetchone()[0]
+        raw.execute(f"PRAGMA max_page_count={pages}")
+        big = an_event(body=b"x" * 500_000)
+        with pytest.raises(StorageUnavailable, match="full"):
+            await store.events.accept(big, [a_run(big)])
+        assert not ballast.exists()
+        held = asyncio.create_task(store.runs.add(a_run(trigger="y" * 200_000)))
+        await asyncio.sleep(0.1)
+        assert "full" in store.journal.trouble
+        raw.execute("PRAGMA max_page_count=100000")
+        await asyncio.wait_for(held, 5)
+        assert (await store.events.list(), len(await store.runs.list())) == ([], 1)
+        assert (await store.events.accept(big, [])) == big
