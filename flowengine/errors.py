@@ -14,6 +14,7 @@
       ├ ServiceUnreachable         no connection could be made; the service cannot have acted
       ├ OutcomeUnknown             sent, and no answer came: the service may have acted
       ├ Unauthorized               the service does not accept the connection's credentials
+      │ └ SignInNeeded             a person has to sign in (again) before the connection works
       ├ ActionTimedOut             a limit of time passed
       ├ ConnectionMissing          no connection, or several, where one is needed
       ├ Blocked                    the address is not one that this connection may call
@@ -145,6 +146,12 @@ class Unauthorized(OperationFailed):
 
     code = "unauthorized"
     retryable = False
+
+
+class SignInNeeded(Unauthorized):
+    """The connection needs signing in."""
+
+    code = "sign_in_needed"
 
 
 class ActionTimedOut(ActionError):

@@ -17,12 +17,13 @@ from flowengine.connectors.connection import Connection
 from flowengine.connectors.draft import Draft, QueryPair
 from flowengine.connectors.policy_expressions import Call, parse
 from flowengine.connectors.urls import refuse_control_characters, with_query
-from flowengine.errors import Unauthorized
+from flowengine.errors import SignInNeeded, Unauthorized
 from flowengine.manifests.definition import Connector, SecurityScheme
 from flowengine.manifests.operation import Operation
 
 TOKEN = "access_token"  # noqa: S105 - a parameter's name, not a token
 """The connection parameter that stands for a finished OAuth or Entra sign-in."""
+_ALWAYS_SECRET = frozenset({TOKEN, "password", "client_secret", "clientsecret", "refresh_token"})
 _USER = ("username", "user", "user_name", "login", "email")
 _PASSWORD = ("password", "pass", "apikey", "api_key")
 
@@ -78,7 +79,9 @@ def credentials(connector: Connector, operation: Operation, connection: Connecti
     if not ways or any(not way for way in operation.security):
         return []
     called = f'the connection "{connection.name}"' if connection.name else f'a connection to "{connector.name}"'
-    raise Unauthorized(f"{called} cannot sign in: it needs {_needed(connector, ways)}")
+    told = f"{called} cannot sign in: it needs {_needed(connector, connection, ways)}"
+    schemes = {connector.security_schemes[name].type.lower() for way in ways for name in way}
+    raise SignInNeeded(told) if "oauth2" in schemes else Unauthorized(told)
 
 
 def with_key(connector: Connector, operation: Operation, connection: Connection, url: str) -> str:
@@ -209,7 +212,7 @@ def secret_parameters(connector: Connector, connection: Connection) -> frozenset
     return connection.secret_names | {
         name
         for name in connection.parameters
-        if name.lower() in declared or name in (TOKEN, "password") or name.startswith(("header ", "query "))
+        if name.lower() in declared or name.lower() in _ALWAYS_SECRET or name.startswith(("header ", "query "))
     }
 
 
@@ -255,18 +258,19 @@ def _undeclared(connector: Connector, connection: Connection) -> Credential | No
     return None
 
 
-def _needed(connector: Connector, ways: Sequence[Way]) -> str:
+def _needed(connector: Connector, connection: Connection, ways: Sequence[Way]) -> str:
     """What to write into the connection, in words."""
-    return ", or ".join(" and ".join(_asked(connector, name) for name in way) for way in ways)
+    return ", or ".join(" and ".join(_asked(connector, connection, name) for name in way) for way in ways)
 
 
-def _asked(connector: Connector, name: str) -> str:
+def _asked(connector: Connector, connection: Connection, name: str) -> str:
     scheme = connector.security_schemes.get(name)
     match scheme.type.lower() if scheme else "":
         case "basic":
             return "a user name and a password (" + _listed(connector) + ")"
         case "oauth2":
-            return f"a finished sign-in ({TOKEN}): run `flowengine connections login`"
+            login = f"flowengine connections login {connection.name or 'NAME'}"
+            return f"a finished sign-in ({TOKEN}): run `{login}`"
         case "apikey" if scheme:
             kind = "query" if scheme.location == "query" else "header"
             return f'an API key ({_listed(connector)}, or "{kind} {scheme.key}")'

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from flowengine.connectors.values import describe
 from flowengine.errors import Unauthorized
@@ -18,7 +18,15 @@ from flowengine.spec.times import parse_duration
 from flowengine.types import Json
 
 FILE: Final = "connections.yaml"
-KEYS: Final = ("connector", "parameters", "base_url", "limits", "allow_private_network", "keep_base_path")
+KEYS: Final = (
+    "connector",
+    "parameters",
+    "authentication",
+    "base_url",
+    "limits",
+    "allow_private_network",
+    "keep_base_path",
+)
 _SHORTEST_SECRET = 6
 """Shorter values are not struck out of answers: they would be found everywhere."""
 _TEMPLATE = re.compile(r"\{\{\s*(env|secrets)\.([A-Za-z_][\w-]*)\s*\}\}")
@@ -41,6 +49,8 @@ class Connection:
     allow_private_network: bool = False
     keep_base_path: bool = False
     """Whether the definition's base path stays when a policy puts another host in its place."""
+    authentication: str = ""
+    """Which of the definition's ways to sign in (`connectionParameterSets`); empty: the one that the parameters fit."""
 
     def __repr__(self) -> str:
         """Names only: values are credentials."""
@@ -77,8 +87,13 @@ def _folded(parameters: Mapping[str, Json], name: str) -> str | None:
 
 def secret_values(connection: Connection, secret_names: frozenset[str]) -> tuple[str, ...]:
     """The values that must not appear anywhere, longest first."""
-    found = {connection.parameter(name) or "" for name in secret_names}
-    found |= {quote(value, safe="") for value in found}
+    return quoted_forms(connection.parameter(name) or "" for name in secret_names)
+
+
+def quoted_forms(values: Iterable[str]) -> tuple[str, ...]:
+    """Values as they may come back in an answer, longest first; too short ones would be found everywhere."""
+    found = set(values)
+    found |= {quote(value, safe="") for value in found} | {quote_plus(value) for value in found}
     return tuple(sorted((value for value in found if len(value) >= _SHORTEST_SECRET), key=len, reverse=True))
 
 
@@ -199,6 +214,7 @@ class _Reader:
             limits=self._limits(name, entry.get("limits")),
             allow_private_network=self._flag(name, entry, "allow_private_network"),
             keep_base_path=self._flag(name, entry, "keep_base_path"),
+            authentication=self._text(name, entry, "authentication"),
         )
         return connection if self._errors() == before else None
 

@@ -1,34 +1,28 @@
-"""OAuth 2.0 as connector definitions describe it. Pure: addresses and requests, no calls.
+"""OAuth 2.0's requests and answers. Pure: addresses and requests, no calls.
 
-Three kinds of definition: `oauth2` names three URLs, `aad` (Entra) names where to sign in and for which resource, and
-`oauth2generic` gives templates for URLs and bodies. PKCE (RFC 7636) is always used for authorization codes; services that do
-not know it ignore it.
+PKCE (RFC 7636) is always used for authorization codes, and services that do not know it ignore it. A definition that gives
+templates (`oauth2generic`) is taken at its word: what they say is what is sent.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlencode
 
 import orjson
 
-from flowengine.connectors.connection import Connection
 from flowengine.connectors.draft import Request
+from flowengine.connectors.sign_in import SignIn, filled
 from flowengine.errors import Unauthorized
-from flowengine.manifests.definition import Connector
-from flowengine.manifests.properties import OAuth
 from flowengine.types import Json, JsonObject
 
 _FORM: Final = (("Content-Type", "application/x-www-form-urlencoded"), ("Accept", "application/json"))
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_ENTRA = "https://login.microsoftonline.com"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -56,51 +50,6 @@ class Tokens:
         )
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class SignIn:
-    """How one connection signs in: the definition's settings and the connection's own application."""
-
-    oauth: OAuth
-    connection: Connection
-    custom: Mapping[str, str] = field(default_factory=dict)
-    """The definition's `customParameters`, their names in lower case; the connection's parameters of that name win."""
-
-    @property
-    def client_id(self) -> str:
-        return _first(self.connection, "client_id", "clientId") or self.oauth.client_id
-
-    @property
-    def client_secret(self) -> str:
-        return _first(self.connection, "client_secret", "clientSecret") or ""
-
-    @property
-    def scopes(self) -> str:
-        return (self.custom.get("scopelistdelimiter") or " ").join(self.oauth.scopes)
-
-    def endpoint(self, kind: str) -> str:
-        """`authorization`, `token` or `refresh`: where the service does that. Raises `Unauthorized` when nobody says."""
-        found = self.custom.get(f"{kind}url") or self.custom.get(f"{kind}urltemplate")
-        if not found and kind == "refresh":
-            return self.endpoint("token")
-        if not found and self.oauth.provider == "aad":
-            word = "authorize" if kind == "authorization" else "token"
-            login = (self.custom.get("loginuri") or _ENTRA).rstrip("/")
-            return f"{login}/{self.custom.get('tenantid') or 'common'}/oauth2/{word}"
-        if not found:
-            raise Unauthorized(f'the connection "{self.connection.name}" cannot sign in: no {kind} URL is known')
-        return found
-
-
-def sign_in_of(connector: Connector, connection: Connection) -> SignIn | None:
-    """The connection's way to sign in by OAuth; None when its connector has none."""
-    oauth = next((parameter.oauth for parameter in connector.connection.parameters if parameter.oauth), None)
-    if oauth is None:
-        return None
-    custom = {name.lower(): value for name, value in oauth.custom.items()}
-    given = {name: value for name in custom if (value := connection.parameter(name)) is not None}
-    return SignIn(oauth, connection, {**custom, **given})
-
-
 def new_verifier() -> str:
     """A fresh PKCE verifier; also good as a `state`."""
     return secrets.token_urlsafe(48)
@@ -108,12 +57,12 @@ def new_verifier() -> str:
 
 def authorization_url(sign_in: SignIn, *, redirect_url: str, state: str, verifier: str) -> str:
     """Where the person signs in."""
-    values = _values(sign_in, redirect_url=redirect_url, state=state)
+    values = _values(sign_in, redirecturl=redirect_url, state=state)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     template = sign_in.custom.get("authorizationurlquerystringtemplate")
-    url = _filled(sign_in.endpoint("authorization"), values)
+    url = sign_in.endpoint("authorization")
     if template:
-        return _with(url, _filled(template.lstrip("?"), values))
+        return _with(url, filled(template, values))
     query = {
         "response_type": "code",
         "client_id": sign_in.client_id,
@@ -130,19 +79,35 @@ def authorization_url(sign_in: SignIn, *, redirect_url: str, state: str, verifie
 def code_request(sign_in: SignIn, *, code: str, redirect_url: str, verifier: str) -> Request:
     """Redeems the code that the sign-in's redirect brought."""
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_url, "code_verifier": verifier}
-    return _token_request(sign_in, "token", form, _values(sign_in, redirect_url=redirect_url, code=code))
+    return _token_request(sign_in, "token", form, _values(sign_in, redirecturl=redirect_url, code=code))
 
 
 def refresh_request(sign_in: SignIn, refresh_token: str) -> Request:
     """Asks for a new access token."""
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-    return _token_request(sign_in, "refresh", form, _values(sign_in, refresh_token=refresh_token))
+    return _token_request(sign_in, "refresh", form, _values(sign_in, refreshtoken=refresh_token, code=""))
 
 
 def client_credentials_request(sign_in: SignIn) -> Request:
-    """Asks for a token of the application itself."""
+    """Asks for a token of the application itself. Templates are made for people's codes: they are left out here."""
     form = {"grant_type": "client_credentials", "scope": sign_in.scopes}
-    return _token_request(sign_in, "token", form, {})
+    return _plain_request(sign_in, sign_in.endpoint("token"), form)
+
+
+def in_header(sign_in: SignIn, request: Request) -> Request | None:
+    """The request with the application's id and secret as Basic sends them (RFC 6749, 2.3.1); None without a secret."""
+    if not sign_in.client_secret:
+        return None
+    own = ("client_id", "client_secret")
+    body = [pair for pair in parse_qsl((request.body or b"").decode(), keep_blank_values=True) if pair[0] not in own]
+    pair = f"{quote(sign_in.client_id, safe='')}:{quote(sign_in.client_secret, safe='')}"
+    signature = ("Authorization", "Basic " + base64.b64encode(pair.encode("ascii")).decode("ascii"))
+    return replace(request, headers=(*request.headers, signature), body=urlencode(body).encode("ascii"))
+
+
+def refuses_the_application(status: int, body: bytes) -> bool:
+    """Whether a token endpoint did not know the application: it may want to be shown its secret in another way."""
+    return status == 401 or (status == 400 and b"invalid_client" in body)
 
 
 def read_tokens(body: bytes, now: datetime, *, before: str | None = None) -> Tokens:
@@ -157,21 +122,27 @@ def read_tokens(body: bytes, now: datetime, *, before: str | None = None) -> Tok
     token = answer.get("access_token") if isinstance(answer, dict) else None
     if not isinstance(token, str) or not token:
         raise Unauthorized("the service's answer to the sign-in holds no access token")
+    renewal = answer.get("refresh_token")
+    renewal = renewal if isinstance(renewal, str) and renewal else before
     try:
         seconds = float(answer.get("expires_in"))
     except (TypeError, ValueError):
-        return Tokens(token, answer.get("refresh_token") or before)
-    return Tokens(token, answer.get("refresh_token") or before, now + timedelta(seconds=min(seconds, 10**9)))
+        return Tokens(token, renewal)
+    return Tokens(token, renewal, now + timedelta(seconds=max(0.0, min(seconds, 10.0**9))))
 
 
 def _token_request(sign_in: SignIn, kind: str, form: Mapping[str, str], values: Mapping[str, str]) -> Request:
-    url = _filled(sign_in.endpoint(kind), values)
+    url = sign_in.endpoint(kind)
     query = sign_in.custom.get(f"{kind}urlquerystringtemplate")
     if query:
-        url = _with(url, _filled(query.lstrip("?"), values))
+        url = _with(url, filled(query, values))
     template = sign_in.custom.get(f"{kind}bodytemplate")
-    if template and values:
-        return Request("POST", url, _FORM, _filled(template, values).encode("utf-8"))
+    if template:
+        return Request("POST", url, _FORM, filled(template, values).encode("utf-8"))
+    return _plain_request(sign_in, url, form)
+
+
+def _plain_request(sign_in: SignIn, url: str, form: Mapping[str, str]) -> Request:
     own = {"client_id": sign_in.client_id, "client_secret": sign_in.client_secret, **_resource(sign_in)}
     body = {name: value for name, value in {**form, **own}.items() if value}
     return Request("POST", url, _FORM, urlencode(body).encode("ascii"))
@@ -179,34 +150,25 @@ def _token_request(sign_in: SignIn, kind: str, form: Mapping[str, str], values: 
 
 def _resource(sign_in: SignIn) -> dict[str, str]:
     """Entra's first version names the service that the token is for."""
-    resource = sign_in.custom.get("resourceuri")
-    return {"resource": resource} if resource and sign_in.oauth.provider == "aad" else {}
+    resource = sign_in.custom.get("resourceuri") or str(
+        sign_in.oauth.properties.get("AzureActiveDirectoryResourceId") or ""
+    )
+    return {"resource": resource} if resource and sign_in.oauth.provider.startswith("aad") else {}
 
 
-def _values(
-    sign_in: SignIn, *, redirect_url: str = "", state: str = "", code: str = "", refresh_token: str = ""
-) -> dict[str, str]:
+def _values(sign_in: SignIn, **more: str) -> dict[str, str]:
+    """What templates may name: the standard words, and every custom parameter."""
     return {
+        **sign_in.custom,
         "clientid": sign_in.client_id,
         "clientsecret": sign_in.client_secret,
         "scopes": sign_in.scopes,
-        "redirecturl": redirect_url,
-        "state": state,
-        "code": code,
-        "refreshtoken": refresh_token,
+        **more,
     }
 
 
-def _filled(template: str, values: Mapping[str, str]) -> str:
-    """`{ClientId}` and its like, in any case, encoded; other braces stay."""
-    return _PLACEHOLDER.sub(
-        lambda found: quote(values[found[1].lower()], safe="") if found[1].lower() in values else found[0], template
-    )
-
-
 def _with(url: str, query: str) -> str:
-    return f"{url}{'&' if '?' in url else '?'}{query}"
-
-
-def _first(connection: Connection, *names: str) -> str | None:
-    return next((value for name in names if (value := connection.parameter(name))), None)
+    """A URL and a query; templates bring their own question mark, and some a further part of the path."""
+    if query.startswith("/"):
+        return url.rstrip("/") + query
+    return f"{url}{'&' if '?' in url else '?'}{query.lstrip('?&')}" if query.lstrip("?&") else url

@@ -87,6 +87,13 @@ class ConnectionSpec:
             return _missing(self.parameters, given)
         return min((_missing(one.parameters, given) for one in sorted(self.sets, key=_fit(given))), key=len)
 
+    def way(self, given: Mapping[str, Json], named: str = "") -> tuple[ConnectionParameter, ...]:
+        """The parameters of one way to sign in: the one of that name, else the one that the values in `given` fit best."""
+        if not self.sets:
+            return self.parameters
+        found = next((one for one in self.sets if one.name == named), None)
+        return (found or min(self.sets, key=lambda one: _misfit(one, given))).parameters
+
     def to_json(self) -> JsonObject:
         document: JsonObject = {"parameters": [parameter.to_json() for parameter in self.parameters]}
         if self.sets:
@@ -209,3 +216,10 @@ def _missing(parameters: tuple[ConnectionParameter, ...], given: Collection[str]
 def _fit(given: Collection[str]) -> Any:
     """Sorts first the way of signing in of which most is given."""
     return lambda one: -sum(parameter.name in given for parameter in one.parameters)
+
+
+def _misfit(way: ParameterSet, given: Mapping[str, Json]) -> tuple[int, int, int]:
+    """How badly values fit a way to sign in: forbidden ones first, then required ones that lack, then few that are used."""
+    named = [parameter for parameter in way.parameters if parameter.name in given]
+    forbidden = sum(bool(one.allowed) and given[one.name] not in one.allowed for one in named)
+    return forbidden, len(_missing(way.parameters, given)), -len(named)

@@ -11,6 +11,7 @@ from flowengine.connectors import oauth
 from flowengine.connectors.client import Client
 from flowengine.connectors.connection import Connection
 from flowengine.connectors.oauth import Tokens
+from flowengine.connectors.sign_in import sign_in_of
 from flowengine.errors import ServiceUnreachable, Unauthorized
 from flowengine.types import SystemClock
 from tests.fakes.definitions import connector
@@ -42,7 +43,7 @@ def account(url="", **parameters):
 
 
 def sign_in(provider="oauth2", given=None, **custom):
-    found = oauth.sign_in_of(made(provider, **custom), given or account())
+    found = sign_in_of(made(provider, **custom), given or account())
     assert found is not None
     return found
 
