@@ -6,6 +6,8 @@ and a sample connection. Nothing is sent.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from flowengine.manifests.operation import Operation
     from flowengine.manifests.properties import ConnectionParameter
 
+_ANSWERED: Mapping[str, str] = defaultdict(lambda: "sample")
+"""What a definition asks the service first is answered by samples."""
 DEEPEST = 12
 """Recursive schemas end here."""
 
@@ -72,12 +76,11 @@ def _refusal(connector: Connector, operation_id: str, remarks: list[JsonObject])
         operation = connector.operation(operation_id)
         inputs, connection = sample_inputs(connector, operation), sample_connection(connector)
         try:
-            build_request(connector, operation, inputs, connection)
+            build_request(connector, operation, inputs, connection, asked=_ANSWERED)
         except Unauthorized as error:
             keys = _keys_by_place(connector)
-            build_request(
-                connector, operation, inputs, replace(connection, parameters=keys | dict(connection.parameters))
-            )
+            connection = replace(connection, parameters=keys | dict(connection.parameters))
+            build_request(connector, operation, inputs, connection, asked=_ANSWERED)
             remark = _remark(connector, keys, error)
             if remark not in remarks:
                 remarks.append(remark)

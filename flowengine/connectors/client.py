@@ -15,6 +15,8 @@ from urllib.parse import urljoin
 
 from flowengine.config import Settings
 from flowengine.connectors import response, urls
+from flowengine.connectors.announcing import Position
+from flowengine.connectors.asking import asked_first, request_at
 from flowengine.connectors.auth import secret_parameters, with_key
 from flowengine.connectors.connection import Connection, secret_values
 from flowengine.connectors.draft import Answer, Request
@@ -32,6 +34,7 @@ from flowengine.manifests.operation import Operation
 from flowengine.types import Clock, Json, JsonObject, Outputs
 
 REGION: Final = "X-Region"
+BEGINNING: Final = Position()
 _PAUSE_SECONDS = 1.0
 """How long a connection rests after a 429 that does not say."""
 _POLL_SECONDS = 2.0
@@ -68,8 +71,9 @@ class Client:
         idempotency_key: str = "",
         paginate: int | None = None,
         deadline: float | None = None,
+        position: Position = BEGINNING,
     ) -> Outputs:
-        """Call once and give the outputs.
+        """Call once and give the outputs; a poll goes on from `position`.
 
         `paginate` follows further pages until so many items are there. `deadline` is how many seconds the service may take
         in all, counted while a request is out: waiting for the connection's throttle does not use it up. Raises
@@ -80,12 +84,12 @@ class Client:
         account = await self.tokens.signed_in(connector, account, send)
         given = _with_key(operation, inputs, idempotency_key)
         try:
-            return await self._call(connector, operation, given, account, idempotency_key, paginate, deadline)
+            return await self._call(connector, operation, given, account, idempotency_key, paginate, deadline, position)
         except Unauthorized:
             renewed = await self.tokens.renewed(connector, account, send)
             if renewed is None:
                 raise
-        return await self._call(connector, operation, given, renewed, idempotency_key, paginate, deadline)
+        return await self._call(connector, operation, given, renewed, idempotency_key, paginate, deadline, position)
 
     def sender(self, connection: Connection) -> Send:
         """Sends what belongs to a connection's sign-in: outside its throttle, inside its guard."""
@@ -114,8 +118,22 @@ class Client:
         key: str,
         paginate: int | None,
         deadline: float | None,
+        position: Position,
     ) -> Outputs:
-        call = _Call(
+        call = self._attempt(connector, operation, connection, deadline, key)
+        call.position = position
+        first, inputs = await self._in_region(call, inputs)
+        return first if paginate is None else await _all_pages(call, inputs, first, paginate)
+
+    def _attempt(
+        self,
+        connector: Connector,
+        operation: Operation,
+        connection: Connection,
+        deadline: float | None = None,
+        key: str = "",
+    ) -> _Call:
+        return _Call(
             self._wire,
             self._throttle(connector, connection),
             connector,
@@ -127,8 +145,14 @@ class Client:
             clock=self._clock,
             key=key,
         )
-        first, inputs = await self._in_region(call, inputs)
-        return first if paginate is None else await _all_pages(call, inputs, first, paginate)
+
+    async def delete_at(
+        self, connector: Connector, operation: Operation, connection: Connection | None, url: str
+    ) -> None:
+        """DELETE at an address that an answer of the operation named, such as a subscription's `Location`."""
+        account = await self.tokens.signed_in(connector, connection or ANYONE, self.sender(connection or ANYONE))
+        call = self._attempt(connector, operation, account)
+        call.outputs(await call.exchange(request_at(connector, operation, account, "DELETE", url)))
 
     async def _in_region(self, call: _Call, inputs: JsonObject) -> tuple[Outputs, JsonObject]:
         """LiveChat keeps accounts in regions and says, when asked in the wrong one, which is right."""
@@ -189,14 +213,31 @@ class _Call:
         self.key = key
         self.secrets = secret_values(connection, secret_parameters(connector, connection))
         self.request = Request("", "")
+        self.position = BEGINNING
 
     async def send(self, inputs: Mapping[str, Json]) -> Outputs:
         """Build the request, send it, and wait for the result of what the service only accepted."""
-        self.request = self._keyed(build_request(self.connector, self.operation, inputs, self.connection))
-        answer = await self.exchange(self.request)
+        asked = await self._asked_first(inputs)
+        made = build_request(self.connector, self.operation, inputs, self.connection, asked=asked)
+        self.request = self._keyed(replace(made, url=self.position.applied(made.url)))
+        if self.position.address:
+            answer = await self.exchange(self._get(urljoin(made.url, self.position.address)))
+        else:
+            answer = await self.exchange(self.request)
         if answer.status == 202 and self.operation.kind == "action" and not is_http(self.connector):
             answer = await self._result(answer)
         return self.outputs(answer)
+
+    async def _asked_first(self, inputs: Mapping[str, Json]) -> Mapping[str, str]:
+        """The answers that the definition puts into the operation's own request."""
+        found: dict[str, str] = {}
+        for question in asked_first(self.connector, self.operation, inputs, self.connection):
+            answer = await self.exchange(question.request)
+            body = response.body_of(self.connector, self.operation, answer, depth=self.depth)
+            if not 200 <= answer.status < 300:
+                raise response.failure(self.operation, answer.status, answer.headers, body, self.clock.now())
+            found[question.target] = question.value(body)
+        return found
 
     async def at(self, url: str) -> Outputs:
         """What stands at a further address."""

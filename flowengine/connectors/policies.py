@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Final
 from urllib.parse import urlsplit
 
 from flowengine.connectors import urls
@@ -28,11 +29,22 @@ from flowengine.manifests.operation import Operation
 from flowengine.manifests.policies import Policy
 from flowengine.types import Json
 
+ASKED_TARGET: Final = "parameterTemplate"
+_OF_THE_OWN_PATH: Final = ("setvaluefromurl", "routerequesttoendpoint")
 
-def apply_to_request(connector: Connector, operation: Operation, connection: Connection, draft: Draft) -> None:
-    """Change the draft as the operation's request-side policies say. Raises `InvalidInputs` and `Unauthorized`."""
+
+def apply_to_request(
+    connector: Connector, operation: Operation, connection: Connection, draft: Draft, asked: Mapping[str, str] | None
+) -> None:
+    """Change the draft as the operation's request-side policies say. Raises `InvalidInputs` and `Unauthorized`.
+
+    `asked` holds the values of `setvaluefromurl` policies by their target; None stands for a request to another address
+    than the operation's own, which neither these nor new paths are for.
+    """
     for policy in connector.policies_for(operation.id):
-        if not policy.response:
+        if policy.template == "setvaluefromurl" and asked is not None:
+            _set_from_answer(connector, policy, draft, asked)
+        elif not policy.response and not (asked is None and policy.template in _OF_THE_OWN_PATH):
             if policy.template == "setproperty" and draft.body is None and operation.body is not None:
                 draft.body = DataBody({}, JSON_TYPE)
             _apply(connector, connection, policy, draft)
@@ -54,11 +66,23 @@ def _apply(connector: Connector, connection: Connection, policy: Policy, draft: 
         case "pollingtrigger":
             # The gateway's own mark of a polled path: `/trigger/me/feed` is the service's `/me/feed`.
             draft.path = re.sub(r"^/trigger(?=/)", "", draft.path)
-        case "setvaluefromurl":
-            told = "needs the answer of another call first (its policy `setvaluefromurl`), which is not supported"
-            raise InvalidInputs(f"{connector.title} {told}")
         case _ if isinstance(draft.body, DataBody):
             draft.body = replace(draft.body, value=reshape(policy, context, draft.body.value))
+
+
+def _set_from_answer(connector: Connector, policy: Policy, draft: Draft, asked: Mapping[str, str]) -> None:
+    """Put a value that another call gave into a header or query parameter."""
+    target = _text(policy, ASKED_TARGET)
+    try:
+        value = asked[target]
+    except KeyError:
+        told = "is asked for another value first (its policy `setvaluefromurl`), so its request is known only in a call"
+        raise InvalidInputs(f"{connector.title} {told}") from None
+    for part in parse(target):
+        if isinstance(part, Call) and part.arguments and part.function == "headers":
+            draft.headers.set(part.arguments[0], urls.refuse_control_characters(part.arguments[0], value, "header"))
+        elif isinstance(part, Call) and part.arguments and part.function == "queryparameters":
+            draft.set_query(part.arguments[0], value)
 
 
 def request_context(connector: Connector, connection: Connection, draft: Draft) -> Context:
@@ -170,7 +194,7 @@ def _route(policy: Policy, context: Context, draft: Draft) -> None:
     """Another path below the base, and another method."""
     path = _text(policy, "newPath")
     if path:
-        written = "".join(part if isinstance(part, str) else _in_path(part, context) for part in parse(path))
+        written = "".join(part if isinstance(part, str) else in_path(part, context) for part in parse(path))
         draft.path, query = urls.fill(written, draft.path_values)
         for pair in query:
             draft.set_query(pair.name, pair.value)
@@ -179,7 +203,7 @@ def _route(policy: Policy, context: Context, draft: Draft) -> None:
         draft.method = method
 
 
-def _in_path(part: Call, context: Context) -> str:
+def in_path(part: Call, context: Context) -> str:
     """An expression's value within a path cannot become more than one segment, a query or a placeholder."""
     return urls.encode_segment(f"@{part.function}", evaluate_text(_written_with_accessors(part), context))
 

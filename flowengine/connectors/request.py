@@ -7,6 +7,8 @@ policies apply in their file's order.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 from flowengine.connectors import bodies, urls
 from flowengine.connectors.auth import sign
@@ -22,37 +24,61 @@ from flowengine.manifests.operation import Operation, Parameter
 from flowengine.types import Json
 
 ANYONE = Connection()
+NOTHING_ASKED: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def build_request(
-    connector: Connector, operation: Operation, inputs: Mapping[str, Json], connection: Connection | None = None
+    connector: Connector,
+    operation: Operation,
+    inputs: Mapping[str, Json],
+    connection: Connection | None = None,
+    *,
+    asked: Mapping[str, str] = NOTHING_ASKED,
 ) -> Request:
     """The request, after authentication and policies.
 
-    Raises `InvalidInputs` for what the author gave and `Unauthorized` for what the connection lacks, before anything is
-    sent.
+    `asked` holds the answers to `asking.asked_first`. Raises `InvalidInputs` for what the author gave and `Unauthorized`
+    for what the connection lacks, before anything is sent.
     """
     try:
-        return _build(connector, operation, inputs, connection or ANYONE)
+        return _build(connector, operation, inputs, connection or ANYONE, asked)
     except UnicodeEncodeError:
         raise InvalidInputs(
             "the inputs hold half of a character (a lone surrogate), which no request can carry"
         ) from None
 
 
-def _build(connector: Connector, operation: Operation, inputs: Mapping[str, Json], connection: Connection) -> Request:
+def _build(
+    connector: Connector,
+    operation: Operation,
+    inputs: Mapping[str, Json],
+    connection: Connection,
+    asked: Mapping[str, str],
+) -> Request:
     if is_http(connector):
         return finish(draft_http(connector, operation, inputs, connection))
     if operation.id in connector.scripted:
         raise InvalidInputs(f"{operation.id} runs through a C# script of its publisher, which only Microsoft can do")
     draft = _draft(connector, operation, place(connector, operation, inputs))
+    complete(connector, operation, connection, draft, asked)
+    return finish(draft)
+
+
+def complete(
+    connector: Connector, operation: Operation, connection: Connection, draft: Draft, asked: Mapping[str, str] | None
+) -> None:
+    """Sign the draft and apply policies; with `asked` None, all but those that need another answer first."""
     sign(connector, operation, connection, draft)
-    apply_to_request(connector, operation, connection, draft)
+    apply_to_request(connector, operation, connection, draft, asked)
     if connection.base_url:
         draft.base = urls.rebase(draft.base, connection.base_url)
     if not draft.base:
         raise InvalidInputs(f"{connector.name} names no host: the connection needs a `base_url`")
-    return finish(draft)
+
+
+def draft_of(connector: Connector, operation: Operation, inputs: Mapping[str, Json]) -> Draft:
+    """The inputs in their places, before authentication and policies."""
+    return _draft(connector, operation, place(connector, operation, inputs))
 
 
 def _draft(connector: Connector, operation: Operation, placed: Placed) -> Draft:
