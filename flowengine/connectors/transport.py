@@ -70,9 +70,12 @@ class Transport(httpx.AsyncBaseTransport):
             resolver=GuardedResolver() if self._guarded else None,
             ssl=_certificates(),
         )
-        return aiohttp.ClientSession(
+        session = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=False
         )
+        # aiohttp would send GET, PUT and DELETE a second time by itself: unseen by the history, and against `on_unknown: fail`.
+        session._retry_connection = False  # noqa: SLF001
+        return session
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self._session is None:

@@ -7,8 +7,9 @@ from datetime import time, timedelta
 
 from flowengine.findings import nearest
 
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
+_SECONDS: dict[str, float] = {"millisecond": 0.001, "second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 _SHORT = {
+    "ms": "millisecond",
     "s": "second",
     "sec": "second",
     "secs": "second",
@@ -84,7 +85,7 @@ def _unit(word: str) -> str:
         return unit
     if unit in ("month", "year", "mo", "y"):
         raise ValueError(f'a {unit} has no fixed length; write days, such as "30 days"')
-    meant = nearest(lowered, [f"{name}s" for name in _SECONDS])
+    meant = nearest(lowered, [f"{name}s" for name in _SECONDS if name != "millisecond"])
     raise ValueError(
         f'"{word}" is not a unit of time; '
         + (f'did you mean "{meant}"?' if meant else "there is: seconds, minutes, hours, days, weeks")
