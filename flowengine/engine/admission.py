@@ -35,18 +35,19 @@ class Admission:
 
     def place(self, flow: Flow, run: RunRecord) -> RunRecord | None:
         """The run with a place in its lane or its lane's queue; None when the mode takes no more."""
-        lane, queued = lane_of(run), replace(run, status=Status.QUEUED, epoch=self._store.epoch)
+        lane, epoch = lane_of(run), self._store.epoch
         match self.lanes.place(flow, run.key):
             case Place.DROP:
                 return None
             case Place.START:
                 self.lanes.hold(lane, run.id, at_once(flow))
+                if self._room() <= 0:
+                    return replace(run, status=Status.QUEUED, epoch=epoch)
                 # Stored as running from the first, so that no claim has to be written.
-                now = self._store.clock.now()
-                return replace(queued, status=Status.RUNNING, started_at=now) if self._room() > 0 else queued
+                return replace(run, status=Status.RUNNING, epoch=epoch, started_at=self._store.clock.now())
             case place:
                 self.lanes.queue(lane, run.id, at_once(flow), restart=place is Place.RESTART)
-                return queued
+                return replace(run, status=Status.QUEUED, epoch=epoch)
 
     def holds(self, run: RunRecord) -> bool:
         """Whether the run has its place, rather than waiting for one."""

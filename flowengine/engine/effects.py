@@ -230,7 +230,8 @@ class RunEffects:
 
     async def _settle(self, path: Path, action: OperationAction, tried: Tried) -> Outputs:
         if tried.outputs is not None:
-            outputs = replace(tried.outputs, attempts=len(tried.attempts))
+            count = len(tried.attempts)
+            outputs = tried.outputs if count == 1 else replace(tried.outputs, attempts=count)
             await self._ledger.conclude(path, Status.SUCCEEDED, attempts=tried.attempts, outputs=outputs.to_json())
             return outputs
         assert tried.error is not None

@@ -10,40 +10,37 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
 from flowengine.config import Settings
 from flowengine.engine import failpoints
 from flowengine.engine.admission import Admission, turned_away
 from flowengine.engine.audience import Audience
+from flowengine.engine.children import Children
+from flowengine.engine.defaults import address_below, repeatable_by_name
 from flowengine.engine.dues import Dues
-from flowengine.engine.modes import LaneKey, at_once
 from flowengine.engine.port import Address, CalledFlow, FlowSource, Invoker, Repeatable, Watcher
 from flowengine.engine.services import Services
+from flowengine.engine.takeover import left_out, take_over
 from flowengine.engine.walk import Going, Walker
-from flowengine.errors import ActionError, Conflict, FlowEngineError, NotFound
+from flowengine.errors import Conflict, FlowEngineError, NotFound
 from flowengine.expressions.evaluate import Evaluator
-from flowengine.interpreter.effects import Response, WaitForFlow
-from flowengine.spec.actions import OperationAction
+from flowengine.interpreter.effects import Response
 from flowengine.spec.flow import Flow
 from flowengine.store import Store
-from flowengine.store.ids import first_id_at, new_id
 from flowengine.store.journal import Part
 from flowengine.store.records import EventRecord, RunRecord
 from flowengine.store.runs import mark, nudge
-from flowengine.types import Clock, Json, JsonObject, Path, Status, format_path
+from flowengine.types import Clock, Json, Path, Status, format_path
 
 log = logging.getLogger(__name__)
 
 TICK = 0.25
 SCAN = 30.0
 """Seconds between two proofs that every unfinished run has somebody or something that takes it on (reliability's G2)."""
-SETTLING = timedelta(seconds=10)
-"""How old a run must be before a scan takes nobody's having it for a mistake."""
 VISIBLE_AFTER = timedelta(seconds=0.25)
 AT_ONCE = 100
 """How many runs are read from the store in one go."""
-PAGE = 10_000
 
 
 @dataclass(slots=True)
@@ -76,8 +73,6 @@ class LocalEngine:
         self._clock = clock
         self._settings = settings
         self._flows = flows
-        self._called = called
-        self._link = link
         self._admission = Admission(store, self._room)
         self._audience = Audience()
         self._dues = Dues(store.runs)
@@ -91,9 +86,9 @@ class LocalEngine:
             store=store,
             call=call,
             repeatable=repeatable or repeatable_by_name,
-            address=address or self._default_address,
+            address=address or address_below(link, store.secrets.derive),
             attempt_seconds=settings.limits.attempt_seconds,
-            begin_child=self._begin_child,
+            begin_child=Children(store, called, self.wake).begin,
             ended=self._ended_within,
             changed=self._audience.changed,
             responded=self._audience.responded,
@@ -107,7 +102,8 @@ class LocalEngine:
     async def start(self) -> None:
         """Take over every unfinished run. They go on as soon as this returns, and new ones are taken from then on."""
         failpoints.arm(self._settings.failpoint)
-        await self._take_over()
+        async for run_id in take_over(self._store, self._flows, self._admission):
+            self._make_ready(run_id)
         self._spawn(self._feed())
         self._spawn(self._tick())
         self._stirred.set()
@@ -273,41 +269,14 @@ class LocalEngine:
         for run_id in await self._dues.take(now):
             self._make_ready(run_id)
 
-    async def _take_over(self) -> None:
-        """At the start: who holds a place, who waits for one, who was walking when the process ended."""
-        lanes, after = self._admission.lanes, ""
-        queues: set[LaneKey] = set()
-        while rows := await self._store.runs.unfinished(after, PAGE):
-            for run_id, flow_id, version, key, status in rows:
-                lane, most = (flow_id, key), await self._at_once(flow_id, version)
-                if status == Status.QUEUED:
-                    lanes.queue(lane, run_id, most)
-                    queues.add(lane)
-                else:
-                    lanes.hold(lane, run_id, most)
-                if status == Status.RUNNING:
-                    self._make_ready(run_id)
-            after = rows[-1][0]
-        for lane in queues:
-            for run_id in self._admission.promote(lane):
-                self._make_ready(run_id)
-
-    async def _at_once(self, flow_id: str, version: str) -> int:
-        try:
-            return at_once(await self._flows(flow_id, version))
-        except FlowEngineError:
-            return 1  # its runs will tell what is wrong with it
-
     async def scan(self) -> list[str]:
         """Take on runs that nobody has, and give their ids: there should be none (reliability's G2)."""
-        lost = []
-        before = first_id_at(self._clock.now() - SETTLING)
-        for run_id, flow_id, _, key, _ in await self._store.runs.unfinished("", PAGE, before=before, waiting=False):
-            known = (
-                run_id in self._going or run_id in self._ready or self._admission.lanes.waits((flow_id, key), run_id)
-            )
-            if not known:
-                lost.append(run_id)
+        lost = await left_out(
+            self._store,
+            lambda run_id, lane: (
+                run_id in self._going or run_id in self._ready or self._admission.lanes.waits(lane, run_id)
+            ),
+        )
         if lost:
             log.error("%d runs had no owner and are taken on: %s", len(lost), ", ".join(lost[:5]))
         for run_id in lost:
@@ -356,7 +325,8 @@ class LocalEngine:
             raise Conflict(f"{format_path(path)} has been answered already")
         going = self._going.get(run_id)
         if going is None:
-            self._make_ready(run_id)
+            if run.status is Status.WAITING:
+                self._make_ready(run_id)
         elif going.effects is None or not going.effects.answered(path, value):
             going.nudge()
 
@@ -371,47 +341,11 @@ class LocalEngine:
             raise Conflict(f"run {run.id} has ended as {run.status} already")
         return run
 
-    async def _begin_child(self, run: RunRecord, path: Path, wait: WaitForFlow) -> RunRecord:
-        """The run of a `call`: the one that an earlier walk began, else a new one."""
-        place = (run.id, format_path(path))
-        found = await self._store.runs.called_by(*place)
-        if found is not None:
-            return found
-        if self._called is None:
-            raise ActionError("this engine runs no flows for other flows")
-        try:
-            flow, inputs = self._called(wait.flow, wait.inputs)
-        except FlowEngineError as error:
-            raise ActionError(error.message) from error
-        child = RunRecord(
-            id=new_id(self._clock),
-            flow=flow.id,
-            flow_version=flow.version,
-            status=Status.QUEUED,
-            event_id=None,
-            trigger_kind="call",
-            trigger_name=run.flow,
-            created_at=self._clock.now(),
-            trigger=inputs,
-            inputs=inputs,
-            parent=place,
-        )
-        await self._store.runs.add(child)
-        self.wake([child])
-        return child
-
     async def _ended_within(self, run_id: str, seconds: float) -> RunRecord | None:
         try:
             return await self.wait(run_id, seconds)
         except TimeoutError:
             return None
-
-    def _default_address(
-        self, run_id: str, path: Path, kind: Literal["approval", "callback"], choices: tuple[str, ...]
-    ) -> JsonObject:
-        key = self._store.secrets.derive(f"{kind}:{run_id}:{format_path(path)}")
-        url = f"{self._link(run_id)}/{kind}/{format_path(path)}?key={key}"
-        return {"url": url} if kind == "callback" else {"links": {}, "url": url}
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -422,12 +356,6 @@ class LocalEngine:
         tasks = [going.task for going in self._going.values() if going.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
-
-
-def repeatable_by_name(action: OperationAction, inputs: JsonObject) -> bool:
-    """For the built-in `http` connector by its method; of other connectors nothing is known here."""
-    method = inputs.get("method") if action.operation == "request" else action.operation
-    return action.connector == "http" and str(method).upper() in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
 
 
 async def _cancel_all(tasks: Sequence[asyncio.Task[Any]] | set[asyncio.Task[Any]]) -> None:

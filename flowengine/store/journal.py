@@ -139,7 +139,7 @@ class Journal:
         await asyncio.to_thread(self._thread.join)
 
     def _put(self, unit: Unit) -> None:
-        if self._closing or not self._thread.is_alive():
+        if self._closing:
             raise StorageUnavailable("the database is closed")
         self._queue.put(unit)
 
@@ -150,6 +150,7 @@ class Journal:
             while (units := self._next_units()) is not None:
                 self._settle(units, self._commit(units))
         finally:
+            self._closing = True
             self._fail_rest()
             self._connection.close()
 
