@@ -7,14 +7,17 @@ from typing import Final
 
 from flowengine.app.secrets import Secrets
 from flowengine.config import Settings
+from flowengine.connectors.announcing import Announcement, Position, announced, following
 from flowengine.connectors.client import Client
 from flowengine.connectors.connection import Connection, read_connections
+from flowengine.connectors.response import retry_after
 from flowengine.errors import ConnectionMissing, InvalidFile, NotFound
 from flowengine.findings import Severity, did_you_mean
 from flowengine.manifests.catalog import Catalog
 from flowengine.manifests.operation import Operation
 from flowengine.spec.actions import OperationAction
 from flowengine.spec.flow import Flow
+from flowengine.spec.triggers import OperationTrigger
 from flowengine.store.ids import new_id
 from flowengine.store.records import RunRecord
 from flowengine.types import Clock, JsonObject, Outputs, Path
@@ -80,6 +83,31 @@ class Calls:
             idempotency_key=new_id(self.clock),
             deadline=self.settings.limits.attempt_seconds,
         )
+
+    async def announce(self, trigger: OperationTrigger, inputs: JsonObject, position: Position) -> Announcement:
+        """One poll of a manifest's trigger, from where the last one ended."""
+        found = self.catalog.get(trigger.connector)
+        operation = found.operation(trigger.operation)
+        outputs = await self.client.call(
+            found,
+            operation,
+            inputs,
+            self.connection(trigger.connector, trigger.connection),
+            idempotency_key=new_id(self.clock),
+            deadline=self.settings.limits.attempt_seconds,
+            position=position,
+        )
+        return Announcement(
+            announced(found, operation, outputs),
+            following(found, operation, outputs, position),
+            retry_after(outputs.headers, self.clock.now()),
+        )
+
+    async def delete_at(self, connector: str, operation: str, connection: str | None, url: str) -> None:
+        """DELETE at an address that the operation's answer named."""
+        found = self.catalog.get(connector)
+        account = self.connection(connector, connection)
+        await self.client.delete_at(found, found.operation(operation), account, url)
 
     def repeatable(self, action: OperationAction, inputs: JsonObject) -> bool:
         """Whether calling twice does what calling once does: reading, PUT and DELETE."""

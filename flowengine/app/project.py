@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -11,10 +12,11 @@ from typing import Final, Literal
 
 import orjson
 
+from flowengine.app.accounts import Accounts
 from flowengine.app.addresses import approval_key, callback_key
 from flowengine.app.calls import Calls, connections_of
 from flowengine.app.manual import NotStarted, by_hand
-from flowengine.app.secrets import Secrets
+from flowengine.app.secrets import KeptTokens, Secrets
 from flowengine.config import Settings
 from flowengine.connectors.client import Client
 from flowengine.engine.local import LocalEngine
@@ -54,6 +56,7 @@ class App:
         clock: Clock,
         store: Store,
         secrets: Secrets,
+        accounts: Accounts,
         calls: Calls,
         evaluator: Evaluator,
         environ: Mapping[str, str],
@@ -64,9 +67,12 @@ class App:
         self.clock = clock
         self.store = store
         self.secrets = secrets
+        self.accounts = accounts
         self.calls = calls
         self.catalog = calls.catalog
         self.public_url = settings.public_url
+        self.closing = asyncio.Event()
+        """Set when the server begins to stop: answers that would go on for ever end then."""
         self._versions: dict[tuple[str, str], Flow] = {}
         self.triggers: Triggers
         self.library = Library(settings.flows, self.check, store)
@@ -97,7 +103,7 @@ class App:
             dispatcher=dispatcher,
             hooks=self.hooks,
             schedules=Schedules(store, dispatcher),
-            polls=Polls(store, dispatcher, calls.ask),
+            polls=Polls(store, dispatcher, calls.ask, calls.announce),
             subscriptions=Subscriptions(store, calls.ask, evaluator, clock, store.secrets.derive, calls.operation),
             operation=calls.operation,
             service_address=calls.address,
@@ -119,10 +125,11 @@ class App:
         async with AsyncExitStack() as stack:
             opened = Store.open(settings.database, write=True, clock=clock, key_file=settings.key_file)
             store = await stack.enter_async_context(opened)
-            client = await stack.enter_async_context(Client(settings, clock))
-            evaluator = await stack.enter_async_context(default(settings.limits))
             secrets = Secrets(store, environ)
             await secrets.load()
+            tokens = KeptTokens(secrets)
+            client = await stack.enter_async_context(Client(settings, clock, tokens))
+            evaluator = await stack.enter_async_context(default(settings.limits))
             catalog = Catalog([settings.connectors, shipped_connectors()])
             calls = Calls(settings, catalog, client, clock)
             calls.connections = connections_of(settings, environ, secrets, catalog)
@@ -131,6 +138,7 @@ class App:
                 clock=clock,
                 store=store,
                 secrets=secrets,
+                accounts=Accounts(calls, tokens),
                 calls=calls,
                 evaluator=evaluator,
                 environ=environ,

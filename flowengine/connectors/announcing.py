@@ -60,6 +60,17 @@ class Position:
         return with_query(bare, [QueryPair(name, value) for name, value in self.query.items()])
 
 
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What one poll of a polling trigger gave."""
+
+    events: list[Json]
+    position: Position = field(default_factory=Position)
+    """From where the next poll goes on."""
+    wait: float | None = None
+    """Seconds after which the service wants to be asked again."""
+
+
 def announced(connector: Connector, operation: Operation, outputs: Outputs) -> list[Json]:
     """The events of an answer: each item of a `batch`, the whole answer of a `single`, none of 202 or nothing."""
     policy = _policy(connector, operation)

@@ -14,6 +14,7 @@ from typing import Final
 
 import orjson
 
+from flowengine.connectors.announcing import Announcement, Position
 from flowengine.errors import ExpressionError
 from flowengine.expressions.functions.draw import SEED, seed
 from flowengine.spec.flow import Flow
@@ -31,6 +32,30 @@ Ask = Callable[[str, str, str | None, JsonObject], Awaitable[Outputs]]
 """Calls an operation once: (connector, operation, connection, inputs). Raises `ActionError`."""
 
 
+Announce = Callable[[OperationTrigger, JsonObject, Position], Awaitable[Announcement]]
+"""Polls a manifest's trigger once: (trigger, inputs, from where to go on). Raises `ActionError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What one poll gave."""
+
+    fresh: int
+    """How many items there were that had not been seen."""
+    wait: float | None = None
+    """Seconds after which the service wants to be asked again, if it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The items of one poll."""
+
+    items: list[Item]
+    position: Position | None = None
+    """For manifests' triggers: from where the next poll goes on."""
+    wait: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One item of a page."""
@@ -42,32 +67,42 @@ class Item:
 class Polls:
     """Asks, compares, commits."""
 
-    def __init__(self, store: Store, dispatcher: Dispatcher, ask: Ask) -> None:
+    def __init__(self, store: Store, dispatcher: Dispatcher, ask: Ask, announce: Announce) -> None:
         self.store = store
         self.dispatcher = dispatcher
         self.ask = ask
+        self.announce = announce
         self.evaluator = dispatcher.evaluator
 
-    async def poll(self, flow: Flow, trigger: Poll | OperationTrigger) -> int:
-        """Ask once; how many new items there were. Raises `ActionError` when the page or its reading failed."""
+    async def poll(self, flow: Flow, trigger: Poll | OperationTrigger) -> Polled:
+        """Ask once. Raises `ActionError` when the page or its reading failed."""
         state = await self.store.polls.get(flow.id, trigger.key) or PollState()
         now = self.dispatcher.clock.now()
         scope = {"cursor": state.cursor, "vars": flow.vars, SEED: seed(now, f"poll {flow.id} {trigger.key} {now}")}
         inputs = await self.evaluator.render(trigger.inputs, scope)
-        outputs = await self.ask(trigger.connector, trigger.operation, trigger.connection, inputs)
-        items = await self._items(trigger, outputs)
-        fresh = _fresh(items, state.seen)
-        if fresh:
-            await self._commit(flow, trigger, state, items, fresh)
-        return len(fresh)
+        match trigger:
+            case OperationTrigger():
+                page = await self._announced(trigger, inputs, Position.from_json(state.cursor))
+            case Poll():
+                page = await self._page(trigger, inputs)
+        fresh = _fresh(page.items, state.seen)
+        after = PollState(await self._cursor(trigger, state.cursor, page), _seen(state.seen, page.items))
+        if fresh or after.cursor != state.cursor:
+            await self._commit(flow, trigger, after, fresh)
+        return Polled(len(fresh), page.wait)
 
-    async def _items(self, trigger: Poll | OperationTrigger, outputs: Outputs) -> list[Item]:
-        if isinstance(trigger, OperationTrigger):
-            return [Item(_fingerprint(value), value) for value in _announced(outputs)]
+    async def _announced(self, trigger: OperationTrigger, inputs: JsonObject, position: Position) -> Page:
+        found = await self.announce(trigger, inputs, position)
+        # A service that remembers how far it told shows an item again only when it has changed.
+        name = _content if found.position.kept_by_service else _fingerprint
+        return Page([Item(name(value), value) for value in found.events], found.position, found.wait)
+
+    async def _page(self, trigger: Poll, inputs: JsonObject) -> Page:
+        outputs = await self.ask(trigger.connector, trigger.operation, trigger.connection, inputs)
         page = await self.evaluator.render(trigger.items, outputs.to_json())
         if not isinstance(page, list):
             raise ExpressionError(f"items must give a list, not {page!r:.80}", template=trigger.items)
-        return [Item(await self._id(trigger, value), value) for value in page]
+        return Page([Item(await self._id(trigger, value), value) for value in page])
 
     async def _id(self, trigger: Poll, value: Json) -> str:
         found = await self.evaluator.render(trigger.item_id, {"item": value})
@@ -75,22 +110,21 @@ class Polls:
             raise ExpressionError(f"item_id gave nothing for the item {value!r:.80}", template=trigger.item_id)
         return found if isinstance(found, str) else orjson.dumps(found).decode()
 
-    async def _cursor(self, trigger: Poll | OperationTrigger, before: Json, items: list[Item]) -> Json:
+    async def _cursor(self, trigger: Poll | OperationTrigger, before: Json, page: Page) -> Json:
         """The greatest cursor of the page, as numbers or texts compare; the one before when nothing is greater."""
-        if isinstance(trigger, OperationTrigger) or trigger.cursor is None:
+        if page.position is not None:
+            return page.position.to_json() if page.position.kept_by_service else before
+        if not isinstance(trigger, Poll) or trigger.cursor is None:
             return before
         newest = before
-        for item in items:
+        for item in page.items:
             found = await self.evaluator.render(trigger.cursor, {"item": item.value})
             if newest is None or (type(found) is type(newest) and found > newest):
                 newest = found
         return newest
 
-    async def _commit(
-        self, flow: Flow, trigger: Poll | OperationTrigger, state: PollState, items: list[Item], fresh: list[Item]
-    ) -> None:
+    async def _commit(self, flow: Flow, trigger: Poll | OperationTrigger, after: PollState, fresh: list[Item]) -> None:
         judged = [await self.dispatcher.judge(flow, trigger, _arrival(trigger, item)) for item in fresh]
-        after = PollState(await self._cursor(trigger, state.cursor, items), _seen(state.seen, items))
         await self.dispatcher.commit(flow, judged, partial(self.store.polls.commit, flow.id, trigger.key, after))
 
 
@@ -98,20 +132,15 @@ def _arrival(trigger: Poll | OperationTrigger, item: Item) -> Arrival:
     return Arrival(value=item.value, body=orjson.dumps(item.value), dedupe_key=item.id, source=trigger.name)
 
 
-def _announced(outputs: Outputs) -> list[Json]:
-    """What a manifest's polling trigger announces: nothing with 202; a list of items, or one event."""
-    if outputs.status_code == 202 or outputs.body in (None, "", []):
-        return []
-    if isinstance(outputs.body, dict) and isinstance(outputs.body.get("value"), list):
-        return list(outputs.body["value"])
-    return outputs.body if isinstance(outputs.body, list) else [outputs.body]
-
-
 def _fingerprint(value: Json) -> str:
     """The item's own id where it has one, else a hash of all it says."""
     known = value.get("id", value.get("Id", value.get("ID"))) if isinstance(value, dict) else None
     if isinstance(known, (str, int)) and not isinstance(known, bool):
         return str(known)
+    return _content(value)
+
+
+def _content(value: Json) -> str:
     return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
 

@@ -22,7 +22,7 @@ from flowengine.store import Store
 from flowengine.triggers.dispatch import Arrival, Dispatcher
 from flowengine.triggers.hooks import Hooks
 from flowengine.triggers.library import Library
-from flowengine.triggers.polling import Polls
+from flowengine.triggers.polling import Polled, Polls
 from flowengine.triggers.schedule import Schedules, coming
 from flowengine.triggers.states import STATES, State, TriggerState
 from flowengine.triggers.subscriptions import Subscriptions, Wanted
@@ -37,6 +37,9 @@ CHECK_SCHEDULES_EVERY: Final = timedelta(seconds=30)
 
 POLL_EVERY: Final = timedelta(minutes=1)
 """For polling triggers of manifests whose flow says nothing."""
+
+SHORTEST_PAUSE: Final = 1.0
+"""Seconds between two polls, however soon a service wants to be asked again."""
 
 SLOWEST_RETRY: Final = timedelta(hours=1)
 
@@ -229,7 +232,7 @@ class Triggers:
         state = self._polled.setdefault(_key(flow, trigger), _Polled())
         every = trigger.every or POLL_EVERY
         try:
-            await self.polls.poll(flow, trigger)
+            polled = await self.polls.poll(flow, trigger)
         except Exception as error:  # noqa: BLE001 - a poll that fails must not end all polls
             told = _told(error)
             if not state.failures:
@@ -244,7 +247,7 @@ class Triggers:
             log.warning("polling %s for %s: %s", trigger.name, flow.id, told)
             return max(every, _asked_to_wait(error))
         state.failures, state.error = 0, ""
-        return every
+        return _pause(trigger, polled)
 
     # Webhooks at services
 
@@ -335,6 +338,14 @@ def _told(error: Exception) -> str:
         return error.message
     log.error("a poll failed in the engine itself", exc_info=error)
     return f"{type(error).__name__} in the engine itself"
+
+
+def _pause(trigger: Poll | OperationTrigger, polled: Polled) -> timedelta:
+    """Until the next poll: what the service asks for, and never more often than the author says."""
+    if polled.wait is None:
+        return trigger.every or POLL_EVERY
+    asked = timedelta(seconds=max(polled.wait, SHORTEST_PAUSE))
+    return min(max(trigger.every or timedelta(), asked), max(SLOWEST_RETRY, trigger.every or POLL_EVERY))
 
 
 def _asked_to_wait(error: Exception) -> timedelta:

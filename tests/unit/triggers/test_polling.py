@@ -2,9 +2,28 @@
 
 import pytest
 
+from flowengine.connectors.announcing import Announcement, Position, announced, following
 from flowengine.errors import ExpressionError, ServiceUnreachable
 from flowengine.triggers.polling import Polls
 from flowengine.types import Disposition, Outputs
+from tests.fakes.definitions import connector
+
+rows = connector(
+    "other",
+    {
+        "/rows": {"get": {"operationId": "OnNewRow", "x-ms-trigger": "batch"}},
+        "/row": {"get": {"operationId": "OnRow", "x-ms-trigger": "single"}},
+        "/trigger/posts": {"get": {"operationId": "OnNewPost", "x-ms-trigger": "batch"}},
+    },
+    policies=[
+        {
+            "template": "pollingtrigger",
+            "triggerConfig": {"since": "@{triggerBody().data[0].at}", "size": "5"},
+            "triggerDataPath": "@triggerBody().data",
+            "operations": ["OnNewPost"],
+        }
+    ],
+)
 
 TEXT = """
 flow: Watch
@@ -26,6 +45,7 @@ class Pages:
 
     async def __call__(self, connector, operation, connection, inputs):
         self.asked.append((connector, operation, inputs))
+        self.position = connection
         if isinstance(self.page, Exception):
             raise self.page
         return self.page if isinstance(self.page, Outputs) else Outputs(200, {}, self.page)
@@ -38,12 +58,18 @@ def pages():
 
 @pytest.fixture
 def poll(store, dispatcher, pages, read):
-    polls = Polls(store, dispatcher, pages)
+    async def announce(trigger, inputs, position):
+        operation = rows.operation(trigger.operation)
+        outputs = await pages(trigger.connector, trigger.operation, position, inputs)
+        wait = float(outputs.headers["retry-after"]) if "retry-after" in outputs.headers else None
+        return Announcement(announced(rows, operation, outputs), following(rows, operation, outputs, position), wait)
+
+    polls = Polls(store, dispatcher, pages, announce)
 
     async def poll(page, text=TEXT):
         flow = read(text)
         pages.page = page
-        return await polls.poll(flow, flow.triggers[0])
+        return (await polls.poll(flow, flow.triggers[0])).fresh
 
     return poll
 
@@ -97,3 +123,33 @@ async def test_a_manifest_s_polling_trigger_announces_lists_values_and_single_ev
     assert await poll(Outputs(202, {}, {"value": [{"id": "z"}]}), MANIFEST) == 0
     assert await poll(Outputs(200, {}, None), MANIFEST) == 0
     assert len(engine.runs) == 4
+
+
+async def test_a_single_event_is_one_event_even_when_it_is_a_list(poll, engine):
+    text = MANIFEST.replace("OnNewRow", "OnRow")
+    assert await poll([{"id": 1}, {"id": 2}], text) == 1
+    assert engine.runs[0].trigger == [{"id": 1}, {"id": 2}]
+
+
+async def test_a_policy_says_where_the_items_are_and_from_where_to_go_on(poll, engine, pages):
+    text = MANIFEST.replace("OnNewRow", "OnNewPost")
+    assert await poll({"data": [{"id": "b", "at": "T2"}, {"id": "a", "at": "T1"}], "more": []}, text) == 2
+    assert pages.position == Position()
+    assert await poll({"data": []}, text) == 0
+    assert pages.position == Position({"since": "T2", "size": "5"})
+    assert await poll({"data": [{"id": "a", "at": "T3"}]}, text) == 1, "the same post has changed since"
+    assert await poll(Outputs(202, {}, None), text) == 0
+    assert pages.position == Position({"since": "T3", "size": "5"})
+
+
+async def test_a_service_says_itself_where_and_when_to_go_on(poll, pages):
+    assert await poll(Outputs(202, {"location": "/rows?from=7", "retry-after": "15"}, None), MANIFEST) == 0
+    assert await poll(Outputs(200, {}, [{"id": 1}]), MANIFEST) == 1
+    assert pages.position == Position({}, "/rows?from=7")
+
+
+def test_a_position_takes_the_place_of_the_operation_s_own_query():
+    position = Position({"since": "a b", "top": "1"})
+    assert position.applied("https://x.example/r?since=0&k=%20") == "https://x.example/r?k=%20&since=a%20b&top=1"
+    assert Position.from_json(position.to_json()) == position
+    assert Position.from_json("2026-01-01") == Position()
