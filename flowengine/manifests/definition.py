@@ -91,6 +91,8 @@ class Connector:
     scripted: frozenset[str] = frozenset()
     test_operation: str | None = None
     """The operation that Microsoft calls to see whether a connection works."""
+    test_inputs: JsonObject = field(default_factory=dict)
+    """What it is called with."""
     folder: Path | None = None
 
     @property
@@ -243,6 +245,7 @@ def _connector(
         capabilities=properties.capabilities,
         scripted=properties.scripted,
         test_operation=as_text(tested.get("operationId")) or None,
+        test_inputs=as_object(tested.get("parameters")),
         folder=folder,
     )
 

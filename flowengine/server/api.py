@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from itertools import islice
 from typing import Final
@@ -15,7 +14,8 @@ from flowengine.app import App
 from flowengine.errors import NotFound
 from flowengine.findings import did_you_mean
 from flowengine.server.answers import answer_run
-from flowengine.server.context import Document, app_of, body_of, moment, number
+from flowengine.server.connections import ROUTES as OF_CONNECTIONS
+from flowengine.server.context import Document, Handler, app_of, body_of, moment, number
 from flowengine.spec.flow import Flow
 from flowengine.spec.triggers import Schedule
 from flowengine.store.documents import event_document, run_document, timestamp
@@ -27,9 +27,6 @@ from flowengine.types import Disposition, JsonObject, Status
 PREFIX: Final = "/api/v1"
 PAGE_AT_MOST: Final = 500
 WAIT_AT_MOST: Final = 60
-
-Handler = Callable[[Request], Awaitable[Document]]
-
 
 # Runs
 
@@ -209,6 +206,8 @@ async def list_secrets(request: Request) -> Document:
 async def set_secret(request: Request) -> Document:
     """Store a secret: `{"value"}`."""
     app, body, name = app_of(request), await body_of(request), request.path_params["secret"]
+    if not name.replace("-", "_").isidentifier():
+        raise HTTPException(400, f'"{name}" cannot be a secret\'s name; use letters, digits and _')
     if not isinstance(body.get("value"), str) or not body["value"]:
         raise HTTPException(400, 'the field "value" must be a text that is not empty')
     await app.set_secret(name, body["value"])
@@ -263,6 +262,7 @@ ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("DELETE", "/secrets/{secret}", delete_secret),
     ("GET", "/connectors", list_connectors),
     ("GET", "/connectors/{connector}", show_connector),
+    *OF_CONNECTIONS,
 )
 
 

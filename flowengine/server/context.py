@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Final
 
@@ -29,6 +30,9 @@ class Document(Response):
 
     def render(self, content: Any) -> bytes:
         return orjson.dumps({"v": 1, **content}, default=str)
+
+
+Handler = Callable[[Request], Awaitable[Document]]
 
 
 def app_of(request: Request) -> App:

@@ -38,6 +38,11 @@ class Seal:
         try:
             return self._fernet().decrypt(token).decode()
         except InvalidToken:
+            # Another process may have put a new key into the file since it was read.
+            self._cipher = None
+        try:
+            return self._fernet().decrypt(token).decode()
+        except InvalidToken:
             raise ConfigurationError(
                 f"the key in {self._file} is not the one the database was written with: put the right key file back"
             ) from None

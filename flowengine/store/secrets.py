@@ -13,6 +13,9 @@ PUT = Statement(
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at"
 )
 DELETE = Statement("DELETE FROM secrets WHERE name = ?")
+EXCHANGE = Statement("UPDATE secrets SET value = ? WHERE name = ? AND value = ?")
+OWN = ":"
+"""In the names of what the engine itself keeps here, such as the tokens of connections; people's names never hold it."""
 _KEY = "secrets"
 
 
@@ -39,22 +42,29 @@ class Secrets:
         await self._journal.commit(Write(PUT, (name, self._seal.close(value), moment(self._clock.now())), _KEY))
 
     async def names(self) -> list[str]:
-        return [row[0] for row in await self._reader.rows("SELECT name FROM secrets ORDER BY name")]
+        """The names that people gave."""
+        rows = await self._reader.rows("SELECT name FROM secrets ORDER BY name")
+        return [name for (name,) in rows if OWN not in name]
 
     async def delete(self, name: str) -> bool:
         """Whether there was one."""
         assert self._journal is not None
-        known = name in await self.names()
+        known = bool(await self._reader.rows("SELECT 1 FROM secrets WHERE name = ?", [name]))
         await self._journal.commit(Write(DELETE, (name,), _KEY))
         return known
 
     async def rotate(self) -> int:
-        """Put a new key in force and encrypt every secret with it; gives how many. Runs under way read on with the old one."""
-        known = await self.all()
+        """Put a new key in force and encrypt every secret with it; gives how many. Runs under way read on with the old one.
+
+        A secret that is changed meanwhile keeps its newer value: only what was read is exchanged.
+        """
+        assert self._journal is not None
         self._seal.add_key()
-        for name, value in known.items():
-            await self.set(name, value)
-        return len(known)
+        rows = await self._reader.rows("SELECT name, value FROM secrets")
+        for name, value in rows:
+            again = self._seal.close(self._seal.open(value))
+            await self._journal.commit(Write(EXCHANGE, (again, name, value), _KEY))
+        return len(rows)
 
     def derive(self, label: str) -> str:
         """43 url-safe characters that nobody without the key can make: addresses and webhook secrets need no storage."""
