@@ -28,6 +28,7 @@ PUBLIC: Final = (
 )
 """Method and path of what needs no token: deliveries and one-time links carry their own key."""
 
+FORM: Final = "application/x-www-form-urlencoded"
 CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -98,9 +99,15 @@ class Gate:
         if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
             return 403, "this came from another site's page"
         kind = headers.get(b"content-type", "").partition(";")[0].strip().lower()
-        if method in CHANGING and kind != "application/json":
+        if method in CHANGING and kind != "application/json" and not _from_our_page(headers, kind):
             return 415, "a change must be sent as Content-Type: application/json"
         return None
+
+
+def _from_our_page(headers: dict[bytes, str], kind: str) -> bool:
+    """Whether this is a form of one of our pages: browsers say where a form was sent from, and pages cannot change that."""
+    same_site = b"origin" in headers or headers.get(b"sec-fetch-site") == "same-origin"
+    return kind == FORM and same_site
 
 
 def _name(host: str) -> str:

@@ -59,6 +59,7 @@ async def serving(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 await app.triggers.start(app.public_url)
                 yield Serving(app, url)
             finally:
+                app.closing.set()
                 await app.triggers.stop()
                 server.should_exit = True
                 await accepting

@@ -6,6 +6,7 @@ in bounded portions.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -19,6 +20,10 @@ from flowengine.types import JsonObject, Path, Status, format_path, parse_path
 
 RUN: Final = "id, flow, status, trigger_name, created_at, started_at, finished_at, error"
 ACTION: Final = "path, number, name, kind, status, started_at, finished_at, skipped_because, error"
+
+
+_TOGETHER: Final = 100
+"""Flows whose runs are read by one statement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +76,28 @@ class Heads:
         sql = f"SELECT {RUN} FROM runs WHERE flow = ? ORDER BY id DESC LIMIT ?"  # noqa: S608  # this module's own texts
         return [_run_of(row) for row in await self._reader.rows(sql, [flow, limit])]
 
+    async def strips(self, flows: Sequence[str], limit: int = 20) -> dict[str, list[RunHead]]:
+        """The newest runs of each of these flows, newest first."""
+        found: dict[str, list[RunHead]] = {flow: [] for flow in flows}
+        one = f"SELECT * FROM (SELECT {RUN} FROM runs WHERE flow = ? ORDER BY id DESC LIMIT ?) AS newest"  # noqa: S608
+        for start in range(0, len(flows), _TOGETHER):
+            some = flows[start : start + _TOGETHER]
+            values = [value for flow in some for value in (flow, limit)]
+            for row in await self._reader.rows(" UNION ALL ".join([one] * len(some)), values):
+                found[row[1]].append(_run_of(row))
+        return {flow: sorted(runs, key=lambda run: run.id, reverse=True) for flow, runs in found.items()}
+
+    async def broken(self, limit: int = 100) -> list[RunHead]:
+        """The newest runs that failed or timed out."""
+        sql = f"SELECT {RUN} FROM runs WHERE status = ? AND status IN ('failed', 'timed_out', 'cancelled') ORDER BY id DESC LIMIT ?"  # noqa: S608
+        found = [row for status in ("failed", "timed_out") for row in await self._reader.rows(sql, [status, limit])]
+        return sorted(map(_run_of, found), key=lambda run: run.id, reverse=True)[:limit]
+
     async def going(self, limit: int = 20) -> list[RunHead]:
         """Unfinished runs, oldest first."""
-        sql = f"SELECT {RUN} FROM runs WHERE finished_at IS NULL AND status IN ('running', 'queued') ORDER BY id LIMIT ?"  # noqa: S608
+        sql = (
+            f"SELECT {RUN} FROM runs WHERE finished_at IS NULL AND status IN ('running', 'queued') ORDER BY id LIMIT ?"  # noqa: S608
+        )
         return [_run_of(row) for row in await self._reader.rows(sql, [limit])]
 
     async def beside(self, flow: str, run_id: str) -> tuple[str | None, str | None]:

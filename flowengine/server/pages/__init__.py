@@ -1,0 +1,16 @@
+"""The web pages: rendered on the server, readable without scripts, live where a browser can."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from flowengine.server.pages import live, overview, runs, static
+from flowengine.server.pages.routing import Row
+
+ROUTES: tuple[Row, ...] = (*overview.ROUTES, *runs.ROUTES, *live.ROUTES, *static.ROUTES)
+"""Every page: method, path, handler."""
+
+
+def routes() -> list[Route]:
+    """The pages' routes."""
+    return [Route(path, handler, methods=[method]) for method, path, handler in ROUTES]

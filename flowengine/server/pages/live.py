@@ -1,0 +1,56 @@
+"""Server-sent events for open pages: only that something changed. A page then asks for what it shows, as it would anyway."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from flowengine.server.context import app_of
+from flowengine.server.pages.routing import Row
+from flowengine.store.records import ActionRecord, RunRecord
+
+PAUSE: Final = 0.7
+"""Seconds between two messages at least, however much happens."""
+SILENCE: Final = 15.0
+"""Seconds after which an empty line shows that the connection stands."""
+
+
+async def live_runs(request: Request) -> Response:
+    """`GET /live/runs`: a `changed` whenever a run changes, of one `?flow=` or of one `?run=` where that is asked."""
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    return StreamingResponse(_changes(request), media_type="text/event-stream", headers=headers)
+
+
+async def _changes(request: Request) -> AsyncIterator[str]:
+    app = app_of(request)
+    flow, run_id = request.query_params.get("flow"), request.query_params.get("run")
+    stirred = asyncio.Event()
+    ending = asyncio.create_task(app.closing.wait())
+
+    def watch(run: RunRecord, _: ActionRecord | None) -> None:
+        if flow in (None, run.flow) and run_id in (None, run.id):
+            stirred.set()
+
+    unsubscribe = app.engine.subscribe(watch)
+    try:
+        yield "retry: 2000\n\n"
+        while not app.closing.is_set():
+            stirring = asyncio.create_task(stirred.wait())
+            done, _ = await asyncio.wait({stirring, ending}, timeout=SILENCE, return_when=asyncio.FIRST_COMPLETED)
+            stirring.cancel()
+            if stirring in done:
+                stirred.clear()
+                yield "event: changed\ndata: \n\n"
+                await asyncio.wait({ending}, timeout=PAUSE)
+            elif not done:
+                yield ":\n\n"
+    finally:
+        unsubscribe()
+        ending.cancel()
+
+
+ROUTES: tuple[Row, ...] = (("GET", "/live/runs", live_runs),)

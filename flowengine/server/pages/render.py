@@ -1,0 +1,145 @@
+"""Pages from templates: every value is cleaned and escaped, and every page comes with the same strict headers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.datastructures import URL
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from flowengine import __version__
+from flowengine.app import App
+from flowengine.server.context import app_of
+from flowengine.server.pages import shown
+from flowengine.store.heads import Heads
+
+HERE: Final = Path(__file__).parent.parent
+TEMPLATES: Final = HERE / "templates"
+STATIC: Final = HERE / "static"
+
+HEADERS: Final = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    # Forms tell where they were sent from, which is how the gate knows that it was one of our pages.
+    "referrer-policy": "same-origin",
+    "cache-control": "no-store",
+}
+"""Of every page: nothing is loaded from anywhere else, and no script or style stands in a page."""
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """The templates."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters.update(
+        pretty=shown.pretty,
+        brief=shown.brief,
+        lasted=shown.lasted,
+        away=shown.away,
+        local=shown.local,
+        utc=shown.utc,
+        word=shown.word,
+        part=lambda text: quote(str(text), safe=""),
+    )
+    made.globals.update(mark=shown.mark, between=shown.between, version=__version__, static=static_url, query=urlencode)
+    return made
+
+
+def _finalize(value: Any) -> Any:
+    """Of every value that a template prints: text from outside shows what it holds, and nothing prints as nothing."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return shown.clean(value)
+    return "" if value is None else value
+
+
+@lru_cache(maxsize=64)
+def static_url(name: str) -> str:
+    """A file's address; it changes with the file, so that browsers may keep it for ever."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]
+    return f"/static/{name}?{digest}"
+
+
+async def page(request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
+    """Render a page. `command` in the context is what does the same in a terminal."""
+    app = app_of(request)
+    given: Mapping[str, Any] = {
+        "now": app.clock.now(),
+        "here": request.url.path,
+        "project": app.settings.project.name or "project",
+        "command": "",
+        "told": told_by(request),
+        "navigation": await navigation(app),
+        **context,
+    }
+    return HTMLResponse(environment().get_template(template).render(given), status_code=status, headers=HEADERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line of the menu."""
+
+    href: str
+    title: str
+    count: int = 0
+    tone: str = "wait"
+    apart: bool = False
+
+
+async def navigation(app: App) -> list[Item]:
+    """The menu, with what waits for a person."""
+    asking = len(await Heads(app.store.reader).asking())
+    return [
+        Item("/", "Overview"),
+        Item("/flows", "Flows", sum(entry.broken for entry in app.library.entries.values()), "bad"),
+        Item("/runs", "Runs"),
+        Item("/events", "Events"),
+        Item("/approvals", "Approvals", asking),
+        Item("/connections", "Connections", apart=True),
+        Item("/secrets", "Secrets"),
+        Item("/connectors", "Connectors"),
+        Item("/health", "Health"),
+    ]
+
+
+TOLD: Final = {
+    "enabled": "The flow is on.",
+    "disabled": "The flow is off.",
+    "cancelled": "The run is being cancelled.",
+    "resubmitted": "This is the new run.",
+    "started": "The run has begun.",
+    "answered": "The answer is given; the run goes on.",
+}
+"""What pages say after a change, by the word in the address: an address cannot put words of its own on a page."""
+
+
+def told_by(request: Request) -> str:
+    """The message for the word after `told=`, if it is one of ours."""
+    return TOLD.get(request.query_params.get("told", ""), "")
+
+
+def with_query(request: Request, **changes: str | None) -> str:
+    """The page's own address with some of its query changed; None takes a part away."""
+    url = URL(scope={**request.scope, "scheme": "http"})
+    kept = url.remove_query_params([name for name, value in changes.items() if value is None])
+    changed = kept.include_query_params(**{name: value for name, value in changes.items() if value is not None})
+    return f"{changed.path}?{changed.query}" if changed.query else changed.path
