@@ -6,24 +6,19 @@ record with its disposition and the reason, whether or not it started anything.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
-from flowengine.errors import ExpressionError
 from flowengine.expressions.evaluate import Evaluator
-from flowengine.expressions.functions.draw import SEED, seed
-from flowengine.interpreter.conditions import evaluate
-from flowengine.spec.conditions import Condition
 from flowengine.spec.flow import Flow
 from flowengine.spec.triggers import Trigger
 from flowengine.store import Store
-from flowengine.store.ids import new_id
 from flowengine.store.records import EventRecord, RunRecord
-from flowengine.types import Clock, Disposition, Json, JsonObject, Status
+from flowengine.triggers.judging import Arrival, Judge, Judged
+from flowengine.types import Clock, Disposition
 
-DEDUPE_KEY_LENGTH = 512
+__all__ = ["Arrival", "Dispatcher", "Gatekeeper", "Judged", "Write"]
 
 
 class Gatekeeper(Protocol):
@@ -42,30 +37,6 @@ Write = Callable[[Sequence[tuple[EventRecord, Sequence[RunRecord]]]], Awaitable[
 """Commits events with their runs, and whatever goes with them; gives the events as stored."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """An event on its way in: who sent it is known by now, and its secrets are struck out."""
-
-    value: Json
-    """What `trigger` is to the flow."""
-    body: bytes = b""
-    """The raw bytes that go on record."""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    source: str = ""
-    received_at: datetime | None = None
-    dedupe_key: str | None = None
-    """The trigger's own key; the flow's `dedupe:` comes before it."""
-    inputs: JsonObject = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What is to be committed for one event."""
-
-    event: EventRecord
-    runs: tuple[RunRecord, ...] = ()
-
-
 class Dispatcher:
     """Turns events into records and runs."""
 
@@ -74,6 +45,7 @@ class Dispatcher:
         self.engine = engine
         self.evaluator = evaluator
         self.clock = clock
+        self._judge = Judge(evaluator, clock)
 
     async def dispatch(self, flow: Flow, trigger: Trigger, arrival: Arrival, *, enabled: bool = True) -> Judged:
         """Judge the event, commit it with its runs, start them. What comes back is what the store says."""
@@ -116,114 +88,9 @@ class Dispatcher:
         disposition: Disposition = Disposition.REJECTED,
     ) -> EventRecord:
         """Put an event on record that starts nothing."""
-        event = replace(self._event(flow, trigger, arrival), disposition=disposition, reason={"message": reason})
+        event = replace(self._judge.event(flow, trigger, arrival), disposition=disposition, reason={"message": reason})
         return await self.store.events.accept(event, ())
 
     async def judge(self, flow: Flow, trigger: Trigger, arrival: Arrival, *, enabled: bool = True) -> Judged:
         """Decide what the event is and which runs it starts. Nothing is written."""
-        event = self._event(flow, trigger, arrival)
-        if not enabled:
-            return Judged(
-                replace(event, disposition=Disposition.DISABLED, reason={"message": "the flow is switched off"})
-            )
-        scope = _scope(flow, event, arrival)
-        try:
-            event = replace(event, dedupe_key=await self._dedupe_key(trigger, scope, arrival.dedupe_key))
-            return await self._runs(flow, trigger, event, scope)
-        except ExpressionError as error:
-            return Judged(replace(event, disposition=Disposition.FAILED, reason=_told(flow, error)))
-
-    async def _runs(self, flow: Flow, trigger: Trigger, event: EventRecord, scope: JsonObject) -> Judged:
-        conditions = (*flow.conditions, *trigger.conditions)
-        runs: list[RunRecord] = []
-        refusals: list[JsonObject] = []
-        for item in await self._items(trigger, scope):
-            seen = {**scope, "trigger": item}
-            held, reasons = await self._weigh(conditions, seen)
-            if held:
-                runs.append(await self._run(flow, event, seen))
-            refusals.extend(reasons)
-        if runs:
-            return Judged(event, tuple(runs))
-        if refusals:
-            return Judged(replace(event, disposition=Disposition.FILTERED, reason={"conditions": refusals}))
-        return Judged(
-            replace(event, disposition=Disposition.FILTERED, reason={"message": "the split gave an empty list"})
-        )
-
-    async def _items(self, trigger: Trigger, scope: JsonObject) -> list[Json]:
-        if trigger.split is None:
-            return [scope["trigger"]]
-        items = await self.evaluator.render(trigger.split, scope)
-        if not isinstance(items, list):
-            raise ExpressionError(f"split must give a list, not {items!r:.80}", template=trigger.split)
-        return items
-
-    async def _weigh(self, conditions: Iterable[Condition], scope: JsonObject) -> tuple[bool, list[JsonObject]]:
-        """Whether all conditions hold, and the comparisons that stood against it."""
-        all_held = True
-        against: list[JsonObject] = []
-        for condition in conditions:
-            verdict = await evaluate(condition, scope, self.evaluator)
-            if not verdict.held:
-                all_held = False
-                against.extend([reason for reason in verdict.reasons if not reason["held"]] or verdict.reasons)
-        return all_held, against
-
-    async def _dedupe_key(self, trigger: Trigger, scope: JsonObject, default: str | None) -> str | None:
-        if trigger.dedupe is None:
-            return default and default[:DEDUPE_KEY_LENGTH]
-        key = await self.evaluator.render(trigger.dedupe, scope)
-        return None if key in (None, "") else str(key)[:DEDUPE_KEY_LENGTH]
-
-    async def _run(self, flow: Flow, event: EventRecord, scope: JsonObject) -> RunRecord:
-        key = await self.evaluator.render(flow.per, scope) if flow.per else None
-        return RunRecord(
-            id=new_id(self.clock),
-            flow=flow.id,
-            flow_version=flow.version,
-            status=Status.QUEUED,
-            event_id=event.id,
-            trigger_kind=event.trigger_kind,
-            trigger_name=event.trigger_name,
-            created_at=event.received_at,
-            trigger=scope["trigger"],
-            inputs=scope["inputs"],
-            key=None if key is None else str(key),
-        )
-
-    def _event(self, flow: Flow, trigger: Trigger, arrival: Arrival) -> EventRecord:
-        return EventRecord(
-            id=new_id(self.clock),
-            flow=flow.id,
-            trigger_kind=trigger.kind,
-            trigger_name=trigger.name,
-            trigger_key=trigger.key,
-            received_at=arrival.received_at or self.clock.now(),
-            disposition=Disposition.STARTED,
-            body=arrival.body,
-            headers=arrival.headers,
-            source=arrival.source,
-        )
-
-
-def _scope(flow: Flow, event: EventRecord, arrival: Arrival) -> JsonObject:
-    return {
-        "trigger": arrival.value,
-        "event": {
-            "id": event.id,
-            "received_at": event.received_at.isoformat(),
-            "headers": dict(event.headers),
-            "source": event.source,
-        },
-        "flow": {"id": flow.id, "name": flow.name, "version": flow.version},
-        "inputs": arrival.inputs,
-        "vars": flow.vars,
-        SEED: seed(event.received_at, event.id),
-    }
-
-
-def _told(flow: Flow, error: ExpressionError) -> JsonObject:
-    span = flow.source.span(error.at) if error.at else error.span
-    place = {"line": span.line, "column": span.column} if span else {}
-    return {"message": error.message, "template": error.template, **place}
+        return await self._judge.judge(flow, trigger, arrival, enabled=enabled)
