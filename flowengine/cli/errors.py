@@ -58,7 +58,7 @@ def guarded(command: Callable[[], int]) -> int:
         return _flushed(command())
     except KeyboardInterrupt:
         return _tell("stopped", Exit.INTERRUPTED)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # Typer leaves with SystemExit when the reader of a pipe went away
         _silence_stdout()
         return Exit.FINE
     except Exception as error:
