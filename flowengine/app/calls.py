@@ -15,6 +15,7 @@ from flowengine.errors import ConnectionMissing, InvalidFile, NotFound
 from flowengine.findings import Severity, did_you_mean
 from flowengine.manifests.catalog import Catalog
 from flowengine.manifests.operation import Operation
+from flowengine.manifests.unsubscribing import unsubscribing
 from flowengine.spec.actions import OperationAction
 from flowengine.spec.flow import Flow
 from flowengine.spec.triggers import OperationTrigger
@@ -108,6 +109,14 @@ class Calls:
         found = self.catalog.get(connector)
         account = self.connection(connector, connection)
         await self.client.delete_at(found, found.operation(operation), account, url)
+
+    def unsubscribing(
+        self, connector: str, operation: str, inputs: JsonObject, outputs: Outputs
+    ) -> tuple[str, JsonObject] | None:
+        """The operation, with its inputs, that ends what `operation` registered; None when the definition has none."""
+        found = self.catalog.get(connector)
+        location = {name.lower(): value for name, value in outputs.headers.items()}.get("location", "")
+        return unsubscribing(found, found.operation(operation), inputs, outputs.body, location)
 
     def repeatable(self, action: OperationAction, inputs: JsonObject) -> bool:
         """Whether calling twice does what calling once does: reading, PUT and DELETE."""

@@ -104,7 +104,7 @@ class App:
             hooks=self.hooks,
             schedules=Schedules(store, dispatcher),
             polls=Polls(store, dispatcher, calls.ask, calls.announce),
-            subscriptions=Subscriptions(store, calls.ask, evaluator, clock, store.secrets.derive, calls.operation),
+            subscriptions=Subscriptions(store, calls, evaluator, clock, store.secrets.derive),
             operation=calls.operation,
             service_address=calls.address,
             look_around=self.look_around,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from flowengine.connectors.response import convert
 from flowengine.manifests.extensions import WebhookSpec
 from flowengine.manifests.operation import Operation
 from flowengine.spec.actions import Respond
@@ -142,7 +143,9 @@ class Hooks:
             event = await self.dispatcher.refuse(hook.flow, hook.trigger, arrival, mismatch)
             self.counts[event.disposition] += 1
             return Receipt(answer, event)
-        arrival = replace(arrival, dedupe_key=_dedupe_key(hook, delivery, value))
+        # Matching and telling apart read what was sent; the flow sees what the manifest promises.
+        promised = convert(hook.spec.conversions, value) if hook.spec else value
+        arrival = replace(arrival, value=promised, dedupe_key=_dedupe_key(hook, delivery, value))
         judged = await self.dispatcher.dispatch(hook.flow, hook.trigger, arrival, enabled=self.enabled(hook.flow))
         self.counts[judged.event.disposition] += 1
         waits = hook.responds and len(judged.runs) == 1

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from typing import Final, Protocol, TypeAlias
 
 import orjson
 
@@ -26,14 +26,33 @@ from flowengine.store import Store
 from flowengine.store.records import SubscriptionRecord
 from flowengine.triggers.deliveries import at_path
 from flowengine.triggers.hooks import Derive, delivery_secret, secret_digest
-from flowengine.triggers.polling import Ask
 from flowengine.types import Clock, Json, JsonObject, Outputs
 
 CALLBACK: Final = "$callback_url"
 """The input by which a request builder is told where the service shall deliver."""
 
-FindOperation = Callable[[str, str], Operation | None]
-"""The manifest's operation by connector and id; None when the connector is gone."""
+
+class Services(Protocol):
+    """What is asked of services, by connector and operation."""
+
+    async def ask(self, connector: str, operation: str, connection: str | None, inputs: JsonObject) -> Outputs:
+        """Call an operation once. Raises `ActionError`."""
+        ...
+
+    async def delete_at(self, connector: str, operation: str, connection: str | None, url: str) -> None:
+        """DELETE at an address that the operation's answer named. Raises `ActionError`."""
+        ...
+
+    def operation(self, connector: str, operation: str) -> Operation | None:
+        """The manifest's operation; None when the connector is gone."""
+        ...
+
+    def unsubscribing(
+        self, connector: str, operation: str, inputs: JsonObject, outputs: Outputs
+    ) -> tuple[str, JsonObject] | None:
+        """The operation, with its inputs, that ends what `operation` registered; None when the definition has none."""
+        ...
+
 
 FIRST_DELAY: Final = timedelta(seconds=5)
 LONGEST_DELAY: Final = timedelta(minutes=5)
@@ -43,6 +62,11 @@ REMOVALS_AT_MOST: Final = 6
 SIDE_BY_SIDE: Final = 8
 
 NOWHERE: Final = (None, "")
+
+ENDED_BY: Final = "ended_by"
+
+Told: TypeAlias = tuple[JsonObject, Outputs]
+"""What a registration said, and the answer."""
 
 log = logging.getLogger(__name__)
 
@@ -78,15 +102,12 @@ class Wanted:
 class Subscriptions:
     """Brings what is registered in line with what is wanted."""
 
-    def __init__(
-        self, store: Store, ask: Ask, evaluator: Evaluator, clock: Clock, derive: Derive, find: FindOperation
-    ) -> None:
+    def __init__(self, store: Store, services: Services, evaluator: Evaluator, clock: Clock, derive: Derive) -> None:
         self.store = store
-        self.ask = ask
+        self.services = services
         self.evaluator = evaluator
         self.clock = clock
         self.derive = derive
-        self.find = find
         self.records: dict[tuple[str, str], SubscriptionRecord] = {}
         self._renewed: set[tuple[str, str]] = set()
         """What was registered by this process: after a start every service is told once more, for it may have forgotten."""
@@ -133,17 +154,17 @@ class Subscriptions:
         await self._put(self._intent(wanted, before))
         try:
             async with self._gate:
-                outputs = await self._tell_or_replace(wanted, before)
+                inputs, outputs = await self._tell_or_replace(wanted, before)
         except Exception as error:  # noqa: BLE001 - whatever a service does, the engine goes on and says so
             await self._failed(self.records[wanted.place], "failed", error)
             return
         self._renewed.add(wanted.place)
         former = self.records[wanted.place]
-        await self._put(self._registered(wanted, outputs))
+        await self._put(self._registered(wanted, inputs, outputs))
         if before and _at_service(former) not in (NOWHERE, _at_service(self.records[wanted.place])):
             await self._forget_former(before)
 
-    async def _tell_or_replace(self, wanted: Wanted, before: SubscriptionRecord | None) -> Outputs:
+    async def _tell_or_replace(self, wanted: Wanted, before: SubscriptionRecord | None) -> Told:
         """Register beside the former registration; where the service allows only one of them, in its place."""
         try:
             return await self._tell(wanted)
@@ -154,7 +175,7 @@ class Subscriptions:
         await self._put(replace(self.records[wanted.place], external_id=None, location=""))
         return await self._tell(wanted)
 
-    async def _tell(self, wanted: Wanted) -> Outputs:
+    async def _tell(self, wanted: Wanted) -> Told:
         inputs = await self.evaluator.render(wanted.trigger.inputs, {"vars": wanted.flow.vars})
         if wanted.spec:
             _fill_in(inputs, wanted.spec.register_with)
@@ -162,7 +183,8 @@ class Subscriptions:
                 secret = delivery_secret(self.derive, *wanted.place)
                 _fill_in(inputs, {wanted.spec.secret.parameter: secret})
         inputs[CALLBACK] = wanted.callback_url
-        return await self.ask(wanted.trigger.connector, wanted.trigger.operation, wanted.trigger.connection, inputs)
+        trigger = wanted.trigger
+        return inputs, await self.services.ask(trigger.connector, trigger.operation, trigger.connection, inputs)
 
     def _intent(self, wanted: Wanted, before: SubscriptionRecord | None) -> SubscriptionRecord:
         """Written before the service is asked: a crash in between leaves a trace, not an orphan nobody knows of."""
@@ -182,7 +204,7 @@ class Subscriptions:
             failures=before.failures if before and before.state == "failed" else 0,
         )
 
-    def _registered(self, wanted: Wanted, outputs: Outputs) -> SubscriptionRecord:
+    def _registered(self, wanted: Wanted, inputs: JsonObject, outputs: Outputs) -> SubscriptionRecord:
         spec = wanted.spec
         source = spec.secret.source if spec and spec.secret else None
         chosen = at_path({"response": outputs.body}, source) if source else None
@@ -192,13 +214,22 @@ class Subscriptions:
         return replace(
             known,
             state="active",
-            external_id=at_path(outputs.body, spec.id if spec and spec.id else "id"),
+            external_id=self._known_by(wanted, inputs, outputs),
             location=headers.get("location", ""),
             secret_digest=_newest(digest, known.secret_digest),
             error="",
             failures=0,
             updated_at=self.clock.now(),
         )
+
+    def _known_by(self, wanted: Wanted, inputs: JsonObject, outputs: Outputs) -> Json:
+        """The subscription's id; where no file says how it ends, the operation that would end it, with its inputs."""
+        spec, trigger = wanted.spec, wanted.trigger
+        if spec is None or not spec.unregister:
+            ending = self.services.unsubscribing(trigger.connector, trigger.operation, inputs, outputs)
+            if ending is not None:
+                return {ENDED_BY: ending[0], "with": ending[1]}
+        return at_path(outputs.body, spec.id if spec and spec.id else "id")
 
     async def _remove(self, record: SubscriptionRecord) -> None:
         self._renewed.discard(_place(record))
@@ -224,14 +255,19 @@ class Subscriptions:
     async def _tell_off(self, record: SubscriptionRecord) -> None:
         if _at_service(record) == NOWHERE:
             return
-        operation = self.find(record.connector, record.operation)
+        operation = self.services.operation(record.connector, record.operation)
         spec = operation.webhook if operation else None
         try:
-            if spec and spec.unregister and record.external_id is not None:
-                inputs = _filled(spec.unregister.inputs, record.external_id)
-                await self.ask(record.connector, spec.unregister.operation, record.connection, inputs)
-            elif record.location:
-                await self.ask("http", "delete", record.connection, {"url": record.location})
+            match record.external_id:
+                case {"ended_by": str(ending), "with": dict(inputs)}:
+                    await self.services.ask(record.connector, ending, record.connection, inputs)
+                case external_id if spec and spec.unregister and external_id is not None:
+                    inputs = _filled(spec.unregister.inputs, external_id)
+                    await self.services.ask(record.connector, spec.unregister.operation, record.connection, inputs)
+                case _ if record.location:
+                    await self.services.delete_at(
+                        record.connector, record.operation, record.connection, record.location
+                    )
         except OperationFailed as error:
             if error.status_code not in (404, 410):  # the service has forgotten it already
                 raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowengine.errors import OperationFailed
-from flowengine.manifests.extensions import Unregister, WebhookSecret, WebhookSpec
+from flowengine.manifests.extensions import Conversions, Unregister, WebhookSecret, WebhookSpec
 from flowengine.manifests.operation import Operation
 from flowengine.triggers.subscriptions import Wanted
 from flowengine.types import Outputs
@@ -16,12 +16,13 @@ OURS = WebhookSpec(
     id="id",
     unregister=Unregister("Forget", {"id": "{id}", "note": "was {id}"}),
     register_with={"action": "incoming_chat", "type": "license"},
+    conversions=Conversions(epoch_to_datetime=("payload.chat.started",)),
 )
 THEIRS = WebhookSpec(
     callback="url", secret=WebhookSecret(parameter=None, path="token", source="response.token"), id="hook.id"
 )
 PLAIN = WebhookSpec(callback="url")
-SPECS = {"Ours": OURS, "Theirs": THEIRS, "Plain": PLAIN}
+SPECS = {"Ours": OURS, "Theirs": THEIRS, "Plain": PLAIN, "Quiet": PLAIN}
 
 
 def operation(connector, name):
@@ -49,7 +50,16 @@ class Service:
         self.asked, self.failing = [], {}
         self.only_one = False
 
-    async def __call__(self, connector, operation, connection, inputs):
+    def operation(self, connector, name):
+        return operation(connector, name)
+
+    def unsubscribing(self, connector, name, inputs, outputs):
+        return ("Hidden", {"hookId": outputs.body["id"]}) if name == "Quiet" else None
+
+    async def delete_at(self, connector, operation, connection, url):
+        self.asked.append((f"{connector}.{operation}.delete", {"url": url}))
+
+    async def ask(self, connector, operation, connection, inputs):
         self.asked.append((f"{connector}.{operation}", inputs))
         if operation in self.failing:
             raise self.failing[operation]
@@ -57,7 +67,8 @@ class Service:
             raise OperationFailed("there is one already", status_code=409)
         number = len(self.asked)
         body = {"id": f"hook-{number}", "hook": {"id": number}, "token": f"token-{number}"}
-        return Outputs(201, {"Location": f"https://service.example/hooks/{number}"}, body)
+        location = {} if operation == "Quiet" else {"Location": f"https://service.example/hooks/{number}"}
+        return Outputs(201, location, body)
 
     def told(self):
         return [name for name, _ in self.asked]

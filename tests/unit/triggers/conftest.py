@@ -84,4 +84,4 @@ def service():
 
 @pytest.fixture
 def subscriptions(store, service, clock):
-    return Subscriptions(store, service, InProcess(), clock, store.secrets.derive, operation)
+    return Subscriptions(store, service, InProcess(), clock, store.secrets.derive)

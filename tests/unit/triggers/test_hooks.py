@@ -100,3 +100,12 @@ async def test_a_secret_that_the_service_chose_is_recognised_but_not_kept(
     assert (await deliver({"token": "token-2"})).status == 200
     assert (await deliver({"token": "token-3"})).status == 403
     assert b"token-1" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+
+async def test_a_flow_sees_a_delivery_as_the_manifest_promises_it(open_hook, store, engine):
+    deliver = open_hook(flow_text("Ours"))
+    sent = envelope(delivery_secret(store.secrets.derive, "test-flow", "use"))
+    sent["payload"]["chat"]["started"] = 1700000000
+    event = (await deliver(sent)).event
+    assert engine.runs[0].trigger["payload"]["chat"]["started"] == "2023-11-14T22:13:20Z"
+    assert b"1700000000" in (await store.events.get(event.id)).body, "what was sent stays on record as it was sent"

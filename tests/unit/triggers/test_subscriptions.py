@@ -4,7 +4,7 @@ from flowengine.errors import OperationFailed, ServiceUnreachable
 from flowengine.expressions.evaluate import InProcess
 from flowengine.triggers.hooks import delivery_secret
 from flowengine.triggers.subscriptions import CALLBACK, Subscriptions
-from tests.fakes.chat_manifest import flow_text, operation, wanted
+from tests.fakes.chat_manifest import flow_text, wanted
 
 
 async def test_registering_tells_the_service_what_the_manifest_says(subscriptions, service, store, read):
@@ -32,7 +32,7 @@ async def test_a_new_address_is_registered_before_the_former_is_removed(subscrip
 async def test_after_a_start_every_service_is_told_once_more(subscriptions, service, store, clock, read):
     flow = read(flow_text("Ours"))
     await subscriptions.reconcile([wanted(flow)])
-    later = Subscriptions(store, service, InProcess(), clock, store.secrets.derive, operation)
+    later = Subscriptions(store, service, InProcess(), clock, store.secrets.derive)
     await later.load()
     await later.reconcile([wanted(flow)])
     assert service.told() == ["chat.Ours", "chat.Ours", "chat.Forget"]
@@ -48,7 +48,7 @@ async def test_what_is_not_wanted_any_more_is_removed(subscriptions, service, st
 async def test_without_an_operation_to_remove_the_location_is_deleted(subscriptions, service, read):
     await subscriptions.reconcile([wanted(read(flow_text("Plain")))])
     await subscriptions.reconcile([])
-    assert service.asked[-1] == ("http.delete", {"url": "https://service.example/hooks/1"})
+    assert service.asked[-1] == ("chat.Plain.delete", {"url": "https://service.example/hooks/1"})
 
 
 async def test_a_service_that_fails_is_shown_and_asked_again_later(subscriptions, service, store, clock, read):
@@ -99,4 +99,10 @@ async def test_where_a_service_allows_only_one_the_former_makes_room(subscriptio
 async def test_a_flow_that_turns_to_another_operation_leaves_the_former_one(subscriptions, service, read):
     await subscriptions.reconcile([wanted(read(flow_text("Plain")))])
     await subscriptions.reconcile([wanted(read(flow_text("Ours")))])
-    assert service.told() == ["chat.Plain", "chat.Ours", "http.delete"]
+    assert service.told() == ["chat.Plain", "chat.Ours", "chat.Plain.delete"]
+
+
+async def test_without_a_location_the_definition_s_hidden_operation_removes(subscriptions, service, read):
+    await subscriptions.reconcile([wanted(read(flow_text("Quiet")))])
+    await subscriptions.reconcile([])
+    assert service.asked[-1] == ("chat.Hidden", {"hookId": "hook-1"})
