@@ -66,6 +66,13 @@ def remove_secret(here: Settings, name: str) -> Where:
     return "database"
 
 
+def rotate_key(here: Settings) -> int:
+    """Put a new key in force; gives how many secrets were encrypted with it."""
+    if server := running(here):
+        return int(server.ask("POST", "/secrets/rotate-key", {})["secrets"])
+    return int(directly(here, lambda store: store.secrets.rotate()))
+
+
 def cancel_run(here: Settings, run_id: str, reason: str) -> dict[str, Any]:
     """Cancel a run and give its document."""
     if server := running(here):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flowengine.cli.errors import WrongUsage
@@ -30,25 +32,66 @@ def refuse_known(here: Settings, name: str) -> None:
         )
 
 
-def append(
-    here: Settings, name: str, connector: str, parameters: dict[str, str], base_url: str | None, *, private: bool
-) -> None:
-    """Add a connection at the end of the file."""
-    lines = [f"{name}:", f"  connector: {connector}"]
-    if base_url:
-        lines.append(f"  base_url: {json.dumps(base_url)}")
-    if private:
-        lines.append("  allow_private_network: true")
-    if parameters:
-        lines.append("  parameters:")
-        lines += [
-            f"    {json.dumps(key) if ':' in key else key}: {json.dumps(value, ensure_ascii=False)}"
-            for key, value in parameters.items()
-        ]
-    before = here.connections_file.read_text(encoding="utf-8") if here.connections_file.is_file() else ""
-    gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A connection as it is to stand in the file."""
+
+    name: str
+    connector: str
+    parameters: Mapping[str, str]
+    authentication: str = ""
+    base_url: str | None = None
+    private: bool = False
+
+    def lines(self) -> list[str]:
+        lines = [f"{self.name}:", f"  connector: {_scalar(self.connector)}"]
+        if self.authentication:
+            lines.append(f"  authentication: {_scalar(self.authentication)}")
+        if self.base_url:
+            lines.append(f"  base_url: {_scalar(self.base_url)}")
+        if self.private:
+            lines.append("  allow_private_network: true")
+        if self.parameters:
+            lines.append("  parameters:")
+            lines += [f"    {_scalar(key)}: {_quoted(value)}" for key, value in self.parameters.items()]
+        return lines
+
+
+def appended(here: Settings, entry: Entry) -> str:
+    """The text that adds a connection at the end of the file.
+
+    Raises `WrongUsage` with that text when the file is written in a way that nothing can be added to.
+    """
+    file = here.connections_file
+    before = file.read_text(encoding="utf-8") if file.is_file() else ""
+    lines = "\n".join(entry.lines()) + "\n"
+    text = ("" if not before else "\n" if before.endswith("\n") else "\n\n") + lines
+    known = _data(here)
+    if _parsed(before + text, str(file)).keys() != {*known, entry.name}:
+        raise WrongUsage(
+            f"nothing can be added at the end of {file} as it is written; put this into it yourself:\n{lines}"
+        )
+    return text
+
+
+def append(here: Settings, text: str) -> None:
+    """Add text at the end of the file: what its author wrote stays, byte for byte."""
     here.connections_file.parent.mkdir(parents=True, exist_ok=True)
-    here.connections_file.write_text(before + gap + "\n".join(lines) + "\n", encoding="utf-8")
+    with here.connections_file.open("a", encoding="utf-8", newline="") as file:
+        file.write(text)
+
+
+def _scalar(text: str) -> str:
+    """Plain where that reads back as the same text."""
+    return (
+        text
+        if re.fullmatch(r"[A-Za-z][\w.-]*", text) and text.lower() not in ("true", "false", "null")
+        else _quoted(text)
+    )
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def is_private(url: str | None) -> bool:
@@ -84,8 +127,15 @@ def _without_comment_above(lines: list[str], first: int, last: int) -> int:
     return last
 
 
-def _data(here: Settings) -> dict[str, object]:
+def _data(here: Settings) -> dict[str, Any]:
     return (_source(here).data or {}) if here.connections_file.is_file() else {}
+
+
+def _parsed(text: str, file: str) -> dict[str, Any]:
+    from flowengine.spec.source import read_source
+
+    source, _ = read_source(text, file)
+    return source.data if source is not None and isinstance(source.data, dict) else {}
 
 
 def _source(here: Settings) -> Source:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flowengine.cli import changes, output, place
-from flowengine.cli.errors import WrongUsage
+from flowengine.cli.errors import NotReady, WrongUsage
 from flowengine.cli.place import AsJson
 
 if TYPE_CHECKING:
@@ -72,3 +72,14 @@ def remove(ctx: typer.Context, name: Annotated[str, typer.Argument(help="The sec
         raise NotFound(f'there is no secret "{name}"; {did_you_mean(name, names)}'.rstrip("; "))
     changes.remove_secret(here, name)
     output.say(f"{name} is forgotten")
+
+
+@app.command("rotate-key")
+def rotate_key(ctx: typer.Context) -> None:
+    """Put a new key in force and encrypt every secret with it; a running engine goes on."""
+    here = place.settings(ctx)
+    if not place.has_database(here):
+        raise NotReady(f"nothing is stored in {here.project} yet, so there is no key to change")
+    count = changes.rotate_key(here)
+    output.say(f"A new key is in force; {count} secret{'' if count == 1 else 's'} encrypted with it")
+    output.tell("The old key stays in the key file below it: the history and backups still need it.")

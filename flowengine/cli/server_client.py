@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flowengine.cli.errors import NotReady
-from flowengine.errors import Conflict, FlowEngineError, NotFound
+from flowengine.errors import Conflict, FlowEngineError, NotFound, SignInNeeded, Unauthorized
 
 if TYPE_CHECKING:
     from flowengine.config import Settings
@@ -55,6 +55,8 @@ def _document(status: int, content: bytes) -> dict[str, Any]:
         return document
     error = document.get("error")
     message = str(error.get("message") if isinstance(error, dict) else error or f"the engine answered {status}")
+    if isinstance(error, dict) and error.get("code") in (Unauthorized.code, SignInNeeded.code):
+        raise Unauthorized(message)
     match status:
         case 404:
             raise NotFound(message)

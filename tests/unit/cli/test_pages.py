@@ -10,6 +10,7 @@ from flowengine.cli.events import condition_text, reason_text
 from flowengine.cli.run_page import Found, log_lines, print_action, print_run
 from flowengine.cli.run_watch import Progress, ending
 from flowengine.errors import NotFound
+from flowengine.manifests.properties import ConnectionParameter, ConnectionSpec
 from flowengine.store.records import ActionRecord, Attempt, RunRecord
 from flowengine.types import Status
 
@@ -178,16 +179,14 @@ def test_values_are_asked_for_at_a_terminal_and_secrets_are_not_echoed(monkeypat
 
     monkeypatch.setattr(connection_ask.sys, "stdin", SimpleNamespace(isatty=lambda: True))
     monkeypatch.setattr(connection_ask.typer, "prompt", prompt)
-    wanted = [
-        {"name": "user", "type": "string", "required": True, "description": "Who you are."},
-        {"name": "token:key", "type": "securestring", "required": True, "description": ""},
-        {"name": "region", "type": "string", "required": False, "description": ""},
-    ]
-    connector = SimpleNamespace(to_json=lambda: {"connection": {"parameters": wanted}})
-    assert connection_ask.ask("my-desk", connector) == (
-        {"user": "v", "token:key": "{{ secrets.my_desk_token_key }}"},
-        {"my_desk_token_key": "v"},
+    wanted = (
+        ConnectionParameter("user", "string", description="Who you are."),
+        ConnectionParameter("token:key", "securestring"),
+        ConnectionParameter("region", "string", required=False),
     )
+    asked_for = connection_ask.ask("my-desk", SimpleNamespace(connection=ConnectionSpec(wanted)))
+    assert asked_for.written == {"user": "v", "token:key": "{{ secrets.my_desk_token_key }}"}
+    assert asked_for.secrets == {"my_desk_token_key": "v"}
     assert asked == [("user", False), ("token:key", True), ("region (may be left empty)", False)]
     assert "Who you are." in capsys.readouterr().err
 
