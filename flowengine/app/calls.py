@@ -10,6 +10,8 @@ from flowengine.config import Settings
 from flowengine.connectors.announcing import Announcement, Position, announced, following
 from flowengine.connectors.client import Client
 from flowengine.connectors.connection import Connection, read_connections
+from flowengine.connectors.inputs import CALLBACK
+from flowengine.connectors.pagination import at
 from flowengine.connectors.response import retry_after
 from flowengine.errors import ConnectionMissing, InvalidFile, NotFound
 from flowengine.findings import Severity, did_you_mean
@@ -109,6 +111,16 @@ class Calls:
         found = self.catalog.get(connector)
         account = self.connection(connector, connection)
         await self.client.delete_at(found, found.operation(operation), account, url)
+
+    def subscribes(self, action: OperationAction, inputs: JsonObject) -> bool:
+        """Whether an action gives the service an address and is done when something is posted there.
+
+        An author who says where the service shall deliver waits for it in the flow.
+        """
+        operation = self.operation(action.connector, action.operation)
+        if operation is None or operation.webhook is None or operation.kind != "action" or CALLBACK in inputs:
+            return False
+        return at(inputs, operation.webhook.callback) is None
 
     def unsubscribing(
         self, connector: str, operation: str, inputs: JsonObject, outputs: Outputs

@@ -85,6 +85,7 @@ class App:
             settings=settings,
             link=self.link,
             repeatable=calls.repeatable,
+            subscribes=calls.subscribes,
             called=self.called,
             address=self.address,
         )

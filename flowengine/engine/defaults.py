@@ -16,6 +16,11 @@ def repeatable_by_name(action: OperationAction, inputs: JsonObject) -> bool:
     return action.connector == "http" and str(method).upper() in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
 
 
+def never(_action: OperationAction, _inputs: JsonObject) -> bool:
+    """Without manifests no operation is known to wait for a callback."""
+    return False
+
+
 def address_below(link: Callable[[str], str], derive: Callable[[str], str]) -> Address:
     """Addresses below the run's own page, with a key that cannot be guessed."""
 

@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from flowengine.engine import failpoints
 from flowengine.engine.attempt import Tried, policy_of, try_until
@@ -27,6 +27,7 @@ from flowengine.interpreter.effects import (
     Response,
     Suspended,
     Wait,
+    WaitForCallback,
 )
 from flowengine.spec.actions import Ask, OperationAction
 from flowengine.spec.flow import Flow
@@ -35,6 +36,8 @@ from flowengine.types import Json, JsonObject, Outputs, Path, Status, format_pat
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+CALLBACK: Final = "$callback_url"
+"""The input by which a request builder is told where the service shall deliver."""
 _BROKE_OFF = "the engine stopped while the request was under way"
 
 
@@ -75,6 +78,8 @@ class RunEffects:
         await self._come_to(path)
         self._live.add(path)
         try:
+            if self._services.subscribes(action, inputs):
+                return await self._subscribe_and_wait(path, action, inputs)
             return await self._operate(path, action, inputs)
         finally:
             self._live.discard(path)
@@ -182,6 +187,35 @@ class RunEffects:
             )
             raise
         return await self._settle(path, action, tried)
+
+    async def _subscribe_and_wait(self, path: Path, action: OperationAction, inputs: JsonObject) -> Outputs:
+        """An action that gives the service an address and is done when something is posted there, which is its body.
+
+        Both halves have places of their own below the action: a service that was told is not told again after a crash.
+        """
+        self._ledger.begin(path, action.name, action.kind, inputs, action.secure)
+        answer = (*path, "answer")
+        deadline = self._clock.now() + action.timeout if action.timeout else None
+        try:
+            # The address is open before the service knows it: some call back before they have answered.
+            await self._waits.open(answer, action.name, WaitForCallback(deadline))
+            url = self.address(answer, "callback")["url"]
+            await self.invoke((*path, "subscribe"), action, {**inputs, CALLBACK: url})
+            body = await self.wait(answer, action.name, WaitForCallback(deadline))
+        except ActionError as error:
+            status = Status.TIMED_OUT if isinstance(error, ActionTimedOut) else Status.FAILED
+            failure = failure_of(path, action.name, error, action.span.line, action.span.column)
+            await self._ledger.conclude(path, status, error=failure)
+            raise
+        except asyncio.CancelledError:
+            if not self.parking.leaving:
+                self._ledger.finish(
+                    self._ledger.begun(path), Status.CANCELLED, error=self._why_cancelled(path, action.name)
+                )
+            raise
+        outputs = Outputs(200, {}, body)
+        await self._ledger.conclude(path, Status.SUCCEEDED, outputs=outputs.to_json())
+        return outputs
 
     async def _begin_operation(self, path: Path, action: OperationAction, inputs: JsonObject) -> ActionRecord:
         before = self._known.unfinished.get(path)

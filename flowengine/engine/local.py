@@ -17,7 +17,7 @@ from flowengine.engine import failpoints
 from flowengine.engine.admission import Admission, turned_away
 from flowengine.engine.audience import Audience
 from flowengine.engine.children import Children
-from flowengine.engine.defaults import address_below, repeatable_by_name
+from flowengine.engine.defaults import address_below, never, repeatable_by_name
 from flowengine.engine.dues import Dues
 from flowengine.engine.port import Address, CalledFlow, FlowSource, Invoker, Repeatable, Watcher
 from flowengine.engine.services import Services
@@ -66,6 +66,7 @@ class LocalEngine:
         settings: Settings,
         link: Callable[[str], str],
         repeatable: Repeatable | None = None,
+        subscribes: Repeatable | None = None,
         called: CalledFlow | None = None,
         address: Address | None = None,
     ) -> None:
@@ -86,6 +87,7 @@ class LocalEngine:
             store=store,
             call=call,
             repeatable=repeatable or repeatable_by_name,
+            subscribes=subscribes or never,
             address=address or address_below(link, store.secrets.derive),
             attempt_seconds=settings.limits.attempt_seconds,
             begin_child=Children(store, called, self.wake).begin,

@@ -20,6 +20,8 @@ class Services:
     store: Store
     call: Invoker
     repeatable: Repeatable
+    subscribes: Repeatable
+    """Whether an operation gives the service an address and is done when something is posted there."""
     address: Address
     attempt_seconds: float
     begin_child: Callable[[RunRecord, Path, WaitForFlow], Awaitable[RunRecord]]

@@ -30,7 +30,7 @@ class Waits:
 
     async def wait(self, path: Path, name: str, wait: Wait) -> Json:
         """What came. Its end is on record, but for a cancelled one; raises `ActionError`, `Suspended`."""
-        begun = self._begin(path, name, wait)
+        begun = self._ledger.begun(path) if self._ledger.is_under_way(path) else self._begin(path, name, wait)
         try:
             value = await self._what_comes(path, wait, begun.due_at)
         except ActionError as error:
@@ -39,6 +39,11 @@ class Waits:
             raise
         await self._ledger.conclude(path, Status.SUCCEEDED, outputs=value)
         return value
+
+    async def open(self, path: Path, name: str, wait: Wait) -> None:
+        """Begin a wait whose answer may come before `wait` is reached; durable on return."""
+        if path not in self._known.finished and not self._ledger.is_under_way(path):
+            await self._ledger.commit(self._begin(path, name, wait))
 
     def answered(self, path: Path, value: Json) -> bool:
         """An answer has come for the wait at this path; gives whether the walk is just there."""
