@@ -74,7 +74,7 @@ _TEXT = "$text"
 _METHOD = "$method"
 _TAKES_MISSING = ("defined", "undefined")
 
-_METHODS: dict[type, dict[str, Callable[..., Any]]] = {
+METHODS: dict[type, dict[str, Callable[..., Any]]] = {
     str: {**safe_text_methods(), "replace": replace, "join": joined},
     dict: {"get": dict.get, "keys": dict.keys, "values": dict.values, "items": dict.items},
     list: {"index": list.index, "count": list.count},
@@ -164,7 +164,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return subject[name]
         if isinstance(subject, LoopContext):
             return super().getattr(subject, name)
-        for kind, methods in _METHODS.items():
+        for kind, methods in METHODS.items():
             if isinstance(subject, kind) and name in methods:
                 if self.guarded and _is_large(subject):
                     raise Escalate

@@ -10,14 +10,17 @@ from flowengine.errors import ExpressionError
 from flowengine.expressions.references import References
 from flowengine.findings import Finding, Severity, Span
 from flowengine.lint.inputs import Problem, problems
-from flowengine.lint.plain import references_of
+from flowengine.lint.inference import Inferred, Mistake, infer
+from flowengine.lint.plain import is_plain, references_of
 from flowengine.lint.project import Project
+from flowengine.lint.shapes import TEXT, UNKNOWN, Missing, Shape, follow, of_value
 from flowengine.lint.sites import Site, Sites
 from flowengine.manifests.operation import Operation
 from flowengine.spec import actions as records
 from flowengine.spec.flow import Flow
 from flowengine.spec.source import Location
 from flowengine.spec.triggers import OperationTrigger, Poll
+from flowengine.types import Json
 
 
 def _made(operation: Operation) -> set[str]:
@@ -59,6 +62,40 @@ class Context:
             except ExpressionError:
                 continue  # the rule template-syntax reports it
         return read
+
+    @cached_property
+    def inferred(self) -> dict[Location, tuple[Site, Inferred]]:
+        """By place, what each template gives, with what in it cannot work; the plainest ones are left out."""
+        found = {}
+        for site, _ in self.templates:
+            if not is_plain(site.text):
+                found[site.loc] = (site, infer(site.text, site.scope.names))
+        return found
+
+    def mistakes(self, rule: str) -> Iterator[tuple[Site, Mistake]]:
+        """What a rule has to tell of the insides of templates."""
+        return (
+            (site, one) for site, inferred in self.inferred.values() for one in inferred.mistakes if one.rule == rule
+        )
+
+    @cached_property
+    def _by_place(self) -> dict[Location, tuple[Site, References]]:
+        return {site.loc: (site, found) for site, found in self.templates}
+
+    def shape_of(self, value: Json, loc: Location) -> Shape:
+        """The shape of a value of the flow, as it will be when its templates are computed."""
+        if not isinstance(value, str) or "{" not in value:
+            return of_value(value)
+        if loc in self.inferred:
+            return self.inferred[loc][1].shape.settled()
+        if loc not in self._by_place:
+            return UNKNOWN
+        site, found = self._by_place[loc]
+        if found.picks is None:
+            return TEXT
+        begun = site.scope.names.get(found.picks.root)
+        end = follow(begun, found.picks.parts[1:]) if begun is not None and not found.picks.open else UNKNOWN
+        return UNKNOWN if isinstance(end, Missing) else end.settled()
 
     @cached_property
     def actions(self) -> list[records.Action]:

@@ -32,13 +32,15 @@ _TYPES = {
 class Problem:
     """One mistake in an action's or trigger's inputs."""
 
-    kind: Literal["unknown", "missing", "value"]
+    kind: Literal["unknown", "missing", "value", "template"]
     loc: Location
     message: str
     hint: str = ""
     at_key: bool = False
     name: str = ""
     """The parameter's own name."""
+    wanted: str = ""
+    """Of a template: the type of what it should give. It is a mistake only if it is known to give another."""
 
 
 def problems(
@@ -197,7 +199,11 @@ def _value(
     """A literal against its schema; `loose`: it travels as text, outside the body."""
     resolved = connector.resolve(schema)
     kind = resolved.get("type")
-    if has_template(value) or value is None:
+    if has_template(value):
+        if kind in _TYPES and not (loose and kind == "array"):
+            yield Problem("template", loc, "", wanted=str(kind))
+        return
+    if value is None:
         return
     if not _fits(kind, value, loose=loose):
         told = f'"{_last(loc)}" must be {_TYPES[str(kind)]}, not {describe(value)}'
@@ -236,6 +242,19 @@ def _fits(kind: Any, value: Json, *, loose: bool) -> bool:
             return isinstance(value, dict)
         case _:
             return True
+
+
+def unfit(wanted: str, given: str | None) -> str:
+    """What a parameter must be, in words, when a template for it is known to give another type; else empty."""
+    refused = {
+        "string": ("array", "object"),
+        "integer": ("array", "object", "boolean"),
+        "number": ("array", "object", "boolean"),
+        "boolean": ("array", "object", "number", "integer"),
+        "array": ("string", "number", "integer", "boolean", "object"),
+        "object": ("string", "number", "integer", "boolean", "array"),
+    }
+    return _TYPES[wanted] if given in refused.get(wanted, ()) else ""
 
 
 def _is_number(value: Json) -> bool:

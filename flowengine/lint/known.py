@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flowengine.errors import ExpressionError
 from flowengine.lint.plain import references_of
 from flowengine.lint.project import Project
 from flowengine.lint.shapes import (
     BOOLEAN,
+    MOMENT,
     NUMBER,
     TEXT,
     UNKNOWN,
@@ -14,17 +17,18 @@ from flowengine.lint.shapes import (
     Shape,
     follow,
     list_of,
+    merged,
     of_schema,
     of_value,
     record,
 )
 from flowengine.spec import actions as records
 from flowengine.spec.flow import Flow, Input
-from flowengine.spec.triggers import OperationTrigger, Poll, Trigger
+from flowengine.spec.triggers import OperationTrigger, Poll, Schedule, Trigger
 from flowengine.types import Json
 
-EVENT = record(id=TEXT, received_at=TEXT, headers=Shape("object"), source=UNKNOWN)
-RUN = record(id=TEXT, started_at=TEXT, link=TEXT)
+EVENT = record(id=TEXT, received_at=MOMENT, headers=Shape("object"), source=UNKNOWN)
+RUN = record(id=TEXT, started_at=MOMENT, link=TEXT)
 FLOW = record(id=TEXT, name=TEXT, version=TEXT)
 LOOP = record(index=NUMBER, index0=NUMBER, first=BOOLEAN, last=BOOLEAN, length=NUMBER)
 ROUND = record(index=NUMBER, index0=NUMBER, first=BOOLEAN)
@@ -39,9 +43,11 @@ ERROR = record(
     line=UNKNOWN,
     column=UNKNOWN,
 )
+SCHEDULED = Shape("object", {"scheduled_at": MOMENT, "late": UNKNOWN})
+"""The event of a schedule. A run by hand may bring another one, so there may be other fields."""
 APPROVAL = record(links=UNKNOWN, url=TEXT)
 CALLBACK = record(url=TEXT)
-ANSWER = record(choice=TEXT, by=TEXT, comment=UNKNOWN, at=TEXT)
+ANSWER = record(choice=TEXT, by=TEXT, comment=UNKNOWN, at=MOMENT)
 
 RESERVED = frozenset(
     {
@@ -82,8 +88,8 @@ def vars_shape(flow: Flow) -> Shape:
 
 
 def trigger_shape(flow: Flow, project: Project) -> Shape:
-    """What `trigger` is in the flow's actions: known only where every run starts the same way."""
-    return one_trigger_shape(flow.triggers[0], project) if len(flow.triggers) == 1 else UNKNOWN
+    """What `trigger` is in the flow's actions: what any of the triggers gives; known only where all of them are known."""
+    return merged(one_trigger_shape(trigger, project) for trigger in flow.triggers)
 
 
 def one_trigger_shape(trigger: Trigger, project: Project, *, before_split: bool = False) -> Shape:
@@ -107,6 +113,8 @@ def _event_shape(trigger: Trigger, project: Project) -> Shape:
         case Poll():
             body = operation_shape(trigger.connector, trigger.operation, project)
             return _picked(trigger.items, {"body": body}).settled().item or UNKNOWN
+        case Schedule():
+            return SCHEDULED
         case _:
             return UNKNOWN
 
@@ -142,7 +150,8 @@ def result_shape(action: records.Action, project: Project) -> Shape:
         case records.OperationAction(paginate=None):
             return operation_shape(action.connector, action.operation, project)
         case records.Ask():
-            return ANSWER
+            chosen = Shape("string", choices=action.choices)
+            return replace(ANSWER, fields={**(ANSWER.fields or {}), "choice": chosen})
         case records.ForEach() | records.Repeat():
             return list_of(of_value(action.output) if action.output is not None else UNKNOWN)
         case records.If() | records.Switch() | records.Try() if action.output is not None:

@@ -21,7 +21,7 @@ _LONGEST = 10_000
 
 def references_of(text: str) -> References:
     """`references`, quickly where that can be done. Raises `ExpressionError`."""
-    if len(text) > _LONGEST or _PLAIN.fullmatch(text) is None:
+    if not _may_be_plain(text):
         return references(text)
     found = [_chain(match) for match in _ONE.finditer(text)]
     if any(part in _MEANING for chain in found for part in chain.parts):
@@ -29,6 +29,17 @@ def references_of(text: str) -> References:
     alone = len(found) == 1 and _ONE.fullmatch(text.strip()) is not None
     chains = tuple(sorted(found, key=lambda chain: chain.places))
     return References(chains=chains, alone=alone, picks=found[0] if alone else None)
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text holds nothing but chains of names between its braces."""
+    return _may_be_plain(text) and not any(
+        part in _MEANING for one in _ONE.finditer(text) for part in one[1].split(".")
+    )
+
+
+def _may_be_plain(text: str) -> bool:
+    return len(text) <= _LONGEST and _PLAIN.fullmatch(text) is not None
 
 
 def _chain(match: re.Match[str]) -> Chain:

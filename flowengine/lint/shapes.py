@@ -35,6 +35,10 @@ class Shape:
     schema: Any = None
     """Read when it is needed: schemas are recursive."""
     connector: Connector | None = field(default=None, repr=False)
+    choices: tuple[str, ...] = ()
+    """The only texts that it can be, where they are declared."""
+    moment: bool = False
+    """Whether the text is a moment in time."""
 
     def settled(self) -> Shape:
         """The same shape with one level of its schema read."""
@@ -50,6 +54,7 @@ UNKNOWN = Shape()
 TEXT = Shape("string")
 NUMBER = Shape("number")
 BOOLEAN = Shape("boolean")
+MOMENT = Shape("string", moment=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +130,37 @@ def _read(schema: Any, connector: Connector | None) -> Shape:
         items = resolved.get("items")
         return Shape("array", item=of_schema(items, connector))
     if kind in ("string", "number", "integer", "boolean") and not resolved.get("x-nullable"):
-        return Shape(str(kind))
+        return Shape(
+            str(kind), choices=_choices(resolved), moment=kind == "string" and resolved.get("format") == "date-time"
+        )
     return Shape("object") if kind == "object" else UNKNOWN
+
+
+def _choices(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    allowed = schema.get("enum")
+    return tuple(str(one) for one in allowed) if isinstance(allowed, list) and schema.get("type") == "string" else ()
+
+
+def merged(shapes: Iterable[Shape]) -> Shape:
+    """What is known of a value that has one of several shapes: a field that one of them has may be read."""
+    first, *rest = [shape.settled() for shape in shapes] or [UNKNOWN]
+    for other in rest:
+        first = _either(first, other)
+    return first
+
+
+def _either(one: Shape, other: Shape) -> Shape:
+    if one == other:
+        return one
+    if one.type != other.type or one.type is None:
+        return UNKNOWN
+    if one.type == "array":
+        return list_of(merged((one.item or UNKNOWN, other.item or UNKNOWN)))
+    if one.type == "object" and one.fields is not None and other.fields is not None:
+        fields = {**one.fields, **other.fields}
+        both = {name: merged((one.fields[name], other.fields[name])) for name in one.fields if name in other.fields}
+        return Shape("object", {**fields, **both}, closed=one.closed and other.closed)
+    return Shape(one.type, moment=one.moment and other.moment)
 
 
 def _is_open(schema: Mapping[str, Any]) -> bool:

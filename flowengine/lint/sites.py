@@ -177,13 +177,7 @@ class Sites:
         return Scope({**names, **base.names}, maybe, frozenset().union(base.done, *(end.done for end in ends)))
 
     def _value(self, loc: Location) -> Json:
-        value = self.flow.source.data
-        for part in loc:
-            try:
-                value = value[part]
-            except (KeyError, IndexError, TypeError):
-                return None
-        return value
+        return value_at(self.flow.source.data, loc)
 
     def _texts(
         self,
@@ -198,6 +192,16 @@ class Sites:
             # Jinja's own loop has a `loop` of its own.
             here = scope.plus(loop=UNKNOWN) if _FOR.search(text) else scope
             self.found.append(Site(place, text, here, action, trigger))
+
+
+def value_at(data: Json, loc: Location) -> Json:
+    """The value at a place; None when there is none."""
+    for part in loc:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data
 
 
 def texts(loc: Location, value: Json) -> Iterator[tuple[Location, str]]:

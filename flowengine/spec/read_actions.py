@@ -13,7 +13,7 @@ from flowengine.spec.names import free_key, free_name, spelled_for_key
 from flowengine.spec.places import Location
 from flowengine.spec.read_conditions import read_condition, read_conditions
 from flowengine.spec.read_keys import read_keys, suggest_key
-from flowengine.spec.reading import REFUSED, Reader, Reading, describe, one_of
+from flowengine.spec.reading import GLUED, REFUSED, Reader, Reading, describe, one_of
 from flowengine.spec.scalars import resolve
 from flowengine.types import Json
 
@@ -83,6 +83,8 @@ class ActionReader:
         if isinstance(item, dict):
             return True
         hint = 'write its keys, such as "use: connector.Operation"'
+        if isinstance(item, str) and GLUED.match(item):
+            hint = "write a space after the colon"
         self.reading.report(loc, "wrong-type", f"an action cannot be {describe(item)}", hint)
         return False
 
@@ -111,7 +113,16 @@ class ActionReader:
         belongs = f'an action with "{construct.key}"'
         keys = (*construct.keys, *COMMON)
         own = {name: item for name, item in value.items() if name == construct.key or name not in ACTIONS}
-        read = read_keys(self.reading, loc, own, keys, self.readers, belongs=belongs, elsewhere=_elsewhere(construct))
+        read = read_keys(
+            self.reading,
+            loc,
+            own,
+            keys,
+            self.readers,
+            belongs=belongs,
+            elsewhere=_elsewhere(construct),
+            kind=construct.key,
+        )
         self.depth -= 1
         self.siblings.pop()
         return build_action(construct.key, read, _common(read, loc, self.reading, name, key))

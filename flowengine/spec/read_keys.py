@@ -8,7 +8,7 @@ from typing import Any
 from flowengine.findings import did_you_mean, nearest
 from flowengine.spec.document import MISTAKES
 from flowengine.spec.forms import PLAIN
-from flowengine.spec.language import MEANT, Form, Key
+from flowengine.spec.language import ACTIONS, MEANT, Form, Key
 from flowengine.spec.places import Location
 from flowengine.spec.reading import REFUSED, Reader, Reading
 from flowengine.types import Json
@@ -23,10 +23,12 @@ def read_keys(
     *,
     belongs: str,
     elsewhere: Mapping[str, str] | None = None,
+    kind: str | None = None,
 ) -> dict[str, Any]:
     """Read a mapping against its keys; what could not be read is left out, and reported.
 
-    `belongs` says what the keys belong to (`a flow`); `elsewhere` tells, for keys of other constructs, where they belong.
+    `belongs` says what the keys belong to (`a flow`); `elsewhere` tells, for keys of other constructs, where they belong; `kind` is
+    the key that makes an action or trigger what it is, where a missing key is told.
     """
     table = {key.name: key for key in keys}
     if not isinstance(value, dict):
@@ -38,7 +40,7 @@ def read_keys(
     strays = [name for name in value if name not in table][:MISTAKES]
     for key in table.values():
         if key.required and key.name not in value and not any(_means(name, key.name) for name in strays):
-            _missing(reading, loc, key, belongs)
+            _missing(reading, (*loc, kind) if kind in value else loc, key, belongs)
     known = {name: item for name, item in value.items() if name in table}
     read = {name: read_value(reading, (*loc, name), item, table[name], readers) for name, item in known.items()}
     return {name: item for name, item in read.items() if item is not REFUSED}
@@ -82,7 +84,7 @@ def suggest_key(name: str, names: Iterable[str]) -> str:
 
 def read_value(reading: Reading, loc: Location, value: Json, key: Key, readers: Mapping[Form, Reader]) -> Any:
     """Read one value by its key's form. A key with nothing after its colon is a mistake, except where anything goes."""
-    if value is None and key.form is not Form.VALUE:
+    if value is None and (key.form is not Form.VALUE or key.name in ACTIONS):
         reading.report(loc, "wrong-type", f'there is nothing after "{loc[-1]}:"', f"write {key.form}", key=True)
         return REFUSED
     reader = readers.get(key.form) or PLAIN.get(key.form)

@@ -56,7 +56,7 @@ def _trigger(reading: Reading, loc: Location, value: Json) -> tuple[str, dict[st
     keys = (*construct.keys, *TRIGGER_COMMON)
     own = {name: item for name, item in value.items() if name == construct.key or name not in TRIGGERS}
     elsewhere = {name: f"it belongs to {one_of(owners)}" for name, owners in _OWNERS.items()}
-    read = read_keys(reading, loc, own, keys, _READERS, belongs=belongs, elsewhere=elsewhere)
+    read = read_keys(reading, loc, own, keys, _READERS, belongs=belongs, elsewhere=elsewhere, kind=construct.key)
     common = {name: read.get(name) for name in ("connection", "split", "dedupe")}
     place = {"loc": loc, "span": reading.source.span(loc), "conditions": read.get("conditions", ())}
     return construct.key, {**common, **place, **_fields(reading, loc, construct.key, read)}

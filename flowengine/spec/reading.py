@@ -13,6 +13,7 @@ from flowengine.spec.places import Location
 from flowengine.spec.source import Source
 from flowengine.types import Json
 
+GLUED = re.compile(r"[a-z_]+:(?!//)\S")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 FLOW_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
@@ -40,6 +41,8 @@ class Reading:
 
     def wrong_type(self, loc: Location, wanted: str, value: Json, hint: str = "") -> Any:
         """Report that `wanted` should stand here. At a missing value the key is the place."""
+        if isinstance(value, str) and GLUED.match(value):
+            hint = "write a space after the colon"
         told = f"{_subject(loc)} must be {wanted}, not {describe(value)}"
         self.report(loc, "wrong-type", told, hint, key=value is None)
         return REFUSED

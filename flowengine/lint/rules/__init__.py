@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flowengine.lint.rule import Rule
 from flowengine.lint.rules import (
+    bad_moment,
+    bad_status,
     call_circle,
     call_inputs,
     input_default,
@@ -12,7 +14,9 @@ from flowengine.lint.rules import (
     name_taken,
     no_braces,
     not_a_list,
+    not_comparable,
     not_paginated,
+    not_true_or_false,
     parameter_value,
     reading,
     reserved_name,
@@ -33,9 +37,12 @@ from flowengine.lint.rules import (
     unreachable,
     unsafe_retry,
     wrong_kind,
+    wrong_value,
 )
 
 CHECKED: tuple[Rule, ...] = (
+    bad_moment.RULE,
+    bad_status.RULE,
     call_circle.RULE,
     call_inputs.RULE,
     input_default.RULE,
@@ -44,7 +51,9 @@ CHECKED: tuple[Rule, ...] = (
     name_taken.RULE,
     no_braces.RULE,
     not_a_list.RULE,
+    not_comparable.RULE,
     not_paginated.RULE,
+    not_true_or_false.RULE,
     parameter_value.RULE,
     reserved_name.RULE,
     respond_without_caller.RULE,
@@ -64,6 +73,7 @@ CHECKED: tuple[Rule, ...] = (
     unreachable.RULE,
     unsafe_retry.RULE,
     wrong_kind.RULE,
+    wrong_value.RULE,
 )
 """Those with a check of their own."""
 

@@ -9,6 +9,7 @@ from flowengine.findings import Finding, Severity
 from flowengine.lint.context import Context
 from flowengine.lint.rule import Rule
 from flowengine.lint.sites import Site
+from flowengine.spec.reading import has_template
 from flowengine.types import Json
 
 _ROOTS = r"(?:trigger|inputs|vars|event|run|loop|error|actions)"
@@ -17,12 +18,20 @@ _SINGLE = re.compile(rf"(?<![{{$%#])\{{\s*({_ROOTS}(?:\.[A-Za-z_]\w*)+)\s*\}}(?!
 _POWER = re.compile(
     r"@\{[^}]*\}|@(?:triggerBody|triggerOutputs|variables|outputs|body|items|parameters|concat|utcNow)\(.*\)"
 )
+_PICKED = {
+    "split": "trigger.items",
+    "dedupe": "trigger.id",
+    "items": "body.items",
+    "item_id": "item.id",
+    "cursor": "item.modified",
+}
 _DOLLAR = re.compile(r"\$\{\{|\$\{\s*[A-Za-z_]")
 
 
 def _check(context: Context) -> Iterator[Finding]:
     for site in context.sites.found:
         yield from _text(context, site)
+        yield from _constant(context, site)
     yield from _groups(context)
 
 
@@ -50,6 +59,19 @@ def _text(context: Context, site: Site) -> Iterator[Finding]:
     for match in _DOLLAR.finditer(site.text):
         hint = "write {{ ... }} without the dollar sign"
         yield context.inside(site, match.span(), RULE.id, "the dollar sign stays in the text", hint, Severity.WARNING)
+
+
+def _constant(context: Context, site: Site) -> Iterator[Finding]:
+    """What is picked from each event or item must be computed from it."""
+    name = str(site.loc[-1])
+    own = site.trigger is not None and len(site.loc) == len(site.trigger.loc) + 1
+    if not (own and name in _PICKED or site.loc == ("per",)) or has_template(site.text) or _CHAIN.fullmatch(site.text):
+        return
+    hint = f'write it as a template, such as "{{{{ {_PICKED.get(name, "trigger.id")} }}}}"'
+    if re.fullmatch(r"[A-Za-z_]\w*(?:\.\w+)+", site.text):
+        hint = f'write "{{{{ {site.text} }}}}"'
+    told = f'"{name}" is the same text every time; it is meant to be computed'
+    yield context.at(site.loc, RULE.id, told, hint)
 
 
 def _groups(context: Context) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ _NAMED = re.compile(
 _LOOKS = re.compile(
     r"\b(?:sk|rk|pk)_(?:live|test)_\w{8,}|\bgh[pousr]_\w{20,}|\bxox[abposr]-[\w-]{10,}|\bAKIA[0-9A-Z]{16}\b"
     r"|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY|\b(?:Bearer|Basic) [\w.+/=-]{12,}|://[^/\s:@{]+:[^/\s@{]+@"
+    r"|(?i:[?&](?:api[-_]?key|key|access[-_]?token|token|secret|password|sig|signature)=[\w.+/=-]{8,})"
 )
 _SECRET_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_.-][A-Za-z0-9]+)*")
 _HINT = "flows must not hold secrets: put it into a connection (flowengine connections add), or a secret (flowengine secrets set)"

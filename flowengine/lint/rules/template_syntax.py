@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from flowengine.errors import ExpressionError
@@ -19,10 +20,22 @@ def _check(context: Context) -> Iterator[Finding]:
         try:
             references_of(site.text)
         except ExpressionError as error:
-            start = offset_of(site.text, error.span.line, error.span.column) if error.span else 0
+            start = _begin(site.text, error)
             yield context.inside(
                 site, (start, start + 1), RULE.id, error.message, "look at the braces, quotes and parentheses around it"
             )
+
+
+def _begin(text: str, error: ExpressionError) -> int:
+    """Where the mistake stands; what is never closed is told where it begins."""
+    at = offset_of(text, error.span.line, error.span.column) if error.span else 0
+    unclosed = re.match(r'"\{% (\w+) %\}" has no|the template has no "\}\}"', error.message)
+    if unclosed is None:
+        return at
+    begun = [
+        match.start() for match in re.finditer(rf"\{{%[-+]?\s*{unclosed[1]}\b" if unclosed[1] else r"\{\{", text[:at])
+    ]
+    return begun[-1] if begun else at
 
 
 RULE = Rule(

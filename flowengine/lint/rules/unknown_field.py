@@ -24,6 +24,8 @@ def _check(context: Context) -> Iterator[Finding]:
                 finding = _finding(context, site, chain, missing)
                 if finding is not None:
                     yield finding
+    for site, one in context.mistakes(RULE.id):
+        yield context.inside(site, one.place, RULE.id, one.message, one.hint, one.severity)
 
 
 def _finding(context: Context, site: Site, chain: Chain, missing: Missing) -> Finding | None:

@@ -20,6 +20,8 @@ def _check(context: Context) -> Iterator[Finding]:
         yield from _unknown(context, site, found.filters, FILTERS, "filter")
         yield from _unknown(context, site, found.tests, TESTS, "test")
         yield from _unknown(context, site, found.functions, {*FUNCTIONS, *_BUILT_IN}, "function")
+    for site, one in context.mistakes(RULE.id):
+        yield context.inside(site, one.place, RULE.id, one.message, one.hint, one.severity)
 
 
 def _unknown(context: Context, site: Site, uses: Iterable[Use], known: Iterable[str], word: str) -> Iterator[Finding]:
