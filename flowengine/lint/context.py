@@ -9,8 +9,9 @@ from functools import cached_property
 from flowengine.errors import ExpressionError
 from flowengine.expressions.references import References
 from flowengine.findings import Finding, Severity, Span
+from flowengine.lint.comparing import Mistake
+from flowengine.lint.inference import Inferred, infer
 from flowengine.lint.inputs import Problem, problems
-from flowengine.lint.inference import Inferred, Mistake, infer
 from flowengine.lint.plain import is_plain, references_of
 from flowengine.lint.project import Project
 from flowengine.lint.shapes import TEXT, UNKNOWN, Missing, Shape, follow, of_value

@@ -10,32 +10,121 @@ from flowengine.lint.shapes import BOOLEAN, MOMENT, NUMBER, TEXT, UNKNOWN, Shape
 
 _GIVES: dict[str, Shape] = {
     **dict.fromkeys(
-        (
-            "upper lower title capitalize toLower toUpper trim truncate join concat replace replaceAll substring string "
-            "stripHtml striptags urlencode uriComponent encodeUriComponent decodeUriComponent uriComponentToString base64 "
-            "decodeBase64 base64ToString dataUri dataUriToString tojson format formatNumber formatDateTime filesizeformat "
-            "indent center wordwrap uriHost uriPath uriQuery guid uuid escape e today"
-        ).split(),
+        [
+            "upper",
+            "lower",
+            "title",
+            "capitalize",
+            "toLower",
+            "toUpper",
+            "trim",
+            "truncate",
+            "join",
+            "concat",
+            "replace",
+            "replaceAll",
+            "substring",
+            "string",
+            "stripHtml",
+            "striptags",
+            "urlencode",
+            "uriComponent",
+            "encodeUriComponent",
+            "decodeUriComponent",
+            "uriComponentToString",
+            "base64",
+            "decodeBase64",
+            "base64ToString",
+            "dataUri",
+            "dataUriToString",
+            "tojson",
+            "format",
+            "formatNumber",
+            "formatDateTime",
+            "filesizeformat",
+            "indent",
+            "center",
+            "wordwrap",
+            "uriHost",
+            "uriPath",
+            "uriQuery",
+            "guid",
+            "uuid",
+            "escape",
+            "e",
+            "today",
+        ],
         TEXT,
     ),
     **dict.fromkeys(
-        (
-            "now utcNow addDays addHours addMinutes addSeconds addToTime subtractFromTime getFutureTime getPastTime "
-            "startOfDay startOfHour startOfMonth convertFromUtc convertTimeZone convertToUtc parseDateTime fromEpoch"
-        ).split(),
+        [
+            "now",
+            "utcNow",
+            "addDays",
+            "addHours",
+            "addMinutes",
+            "addSeconds",
+            "addToTime",
+            "subtractFromTime",
+            "getFutureTime",
+            "getPastTime",
+            "startOfDay",
+            "startOfHour",
+            "startOfMonth",
+            "convertFromUtc",
+            "convertTimeZone",
+            "convertToUtc",
+            "parseDateTime",
+            "fromEpoch",
+        ],
         MOMENT,
     ),
     **dict.fromkeys(
-        (
-            "length count wordcount int float abs round sum indexOf lastIndexOf nthIndexOf dayOfMonth dayOfWeek dayOfYear "
-            "ticks toEpoch secondsBetween add sub mul div mod rand"
-        ).split(),
+        [
+            "length",
+            "count",
+            "wordcount",
+            "int",
+            "float",
+            "abs",
+            "round",
+            "sum",
+            "indexOf",
+            "lastIndexOf",
+            "nthIndexOf",
+            "dayOfMonth",
+            "dayOfWeek",
+            "dayOfYear",
+            "ticks",
+            "toEpoch",
+            "secondsBetween",
+            "add",
+            "sub",
+            "mul",
+            "div",
+            "mod",
+            "rand",
+        ],
         NUMBER,
     ),
     **dict.fromkeys(
-        (
-            "contains startsWith endsWith empty equals greater greaterOrEquals less lessOrEquals and or bool isFloat isInt isMatch"
-        ).split(),
+        [
+            "contains",
+            "startsWith",
+            "endsWith",
+            "empty",
+            "equals",
+            "greater",
+            "greaterOrEquals",
+            "less",
+            "lessOrEquals",
+            "and",
+            "or",
+            "bool",
+            "isFloat",
+            "isInt",
+            "isMatch",
+        ],
         BOOLEAN,
     ),
     **dict.fromkeys(("split", "findAll", "keys"), list_of(TEXT)),
@@ -45,12 +134,43 @@ _GIVES: dict[str, Shape] = {
 _OF_ITEM = frozenset({"first", "last"})
 """They give an item of the list; a letter of a text."""
 _OF_LIST = frozenset(
-    "sort unique select reject selectattr rejectattr reverse skip take list union intersection".split()
+    [
+        "sort",
+        "unique",
+        "select",
+        "reject",
+        "selectattr",
+        "rejectattr",
+        "reverse",
+        "skip",
+        "take",
+        "list",
+        "union",
+        "intersection",
+    ]
 )
 """They give a list of the same items."""
-_LIST_ONLY = frozenset("map select reject selectattr rejectattr groupby sum batch chunk union intersection".split())
+_LIST_ONLY = frozenset(
+    ["map", "select", "reject", "selectattr", "rejectattr", "groupby", "sum", "batch", "chunk", "union", "intersection"]
+)
 _TEXT_ONLY = frozenset(
-    "upper lower title capitalize toLower toUpper trim truncate split startsWith endsWith indent wordwrap wordcount stripHtml".split()
+    [
+        "upper",
+        "lower",
+        "title",
+        "capitalize",
+        "toLower",
+        "toUpper",
+        "trim",
+        "truncate",
+        "split",
+        "startsWith",
+        "endsWith",
+        "indent",
+        "wordwrap",
+        "wordcount",
+        "stripHtml",
+    ]
 )
 
 
@@ -80,7 +200,15 @@ def misused(name: str, count: int, named: tuple[str, ...], *, as_filter: bool) -
     `count` are the values without names, the one before the bar included.
     """
     table = FILTERS if as_filter else FUNCTIONS
-    return None if name not in table or _takes(name, as_filter, count, named) else table[name].signature
+    return (
+        None
+        if name not in table or _takes(name, as_filter, count, named)
+        else _written(table[name].signature, as_filter)
+    )
+
+
+def _written(signature: str, as_filter: bool) -> str:
+    return f"{{{{ ... | {_behind_bar(signature)} }}}}, or {signature}" if as_filter else signature
 
 
 @lru_cache(maxsize=1024)
@@ -94,3 +222,10 @@ def _takes(name: str, as_filter: bool, count: int, named: tuple[str, ...]) -> bo
     except ValueError:  # a builtin that does not tell
         return True
     return True
+
+
+def _behind_bar(signature: str) -> str:
+    """`replace(text, old, new)` as it is written behind a bar: `replace(old, new)`."""
+    name, _, inside = signature.partition("(")
+    _, _, rest = inside.partition(", ")
+    return f"{name}({rest}" if rest else name

@@ -17,6 +17,7 @@ from flowengine.expressions.environment import METHODS, TESTS
 from flowengine.expressions.functions import FILTERS
 from flowengine.expressions.references import MAY_BE_MISSING, Place, lone_expression
 from flowengine.findings import Severity, did_you_mean, nearest
+from flowengine.lint.comparing import Mistake, compared
 from flowengine.lint.functions import gives, misused, unfit
 from flowengine.lint.shapes import BOOLEAN, MOMENT, NUMBER, TEXT, UNKNOWN, Shape, list_of, merged, record
 
@@ -26,19 +27,7 @@ _LOOP = record(
     index=NUMBER, index0=NUMBER, revindex=NUMBER, revindex0=NUMBER, first=BOOLEAN, last=BOOLEAN, length=NUMBER,
     previtem=UNKNOWN, nextitem=UNKNOWN, depth=NUMBER, depth0=NUMBER, cycle=UNKNOWN, changed=UNKNOWN,
 )  # fmt: skip
-_ORDERED = frozenset({"lt", "lteq", "gt", "gteq"})
 _PATTERN = re.compile(r"y{2,4}|H{1,2}|d{1,4}.|M{1,4}.")
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """Something in a template that cannot work, at its place in the template's text."""
-
-    rule: str
-    place: Place
-    message: str
-    hint: str = ""
-    severity: Severity = Severity.ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,51 +304,18 @@ class _Look:
         if node.dyn_args is not None or node.dyn_kwargs is not None:
             return
         named = tuple(pair.key for pair in node.kwargs if isinstance(pair, nodes.Keyword))
-        signature = misused(name, len(node.args) + as_filter, named, as_filter=as_filter)
-        if signature:
-            written = f"{{{{ ... | {_behind_bar(signature)} }}}}, or {signature}" if as_filter else signature
+        written = misused(name, len(node.args) + as_filter, named, as_filter=as_filter)
+        if written:
             self._tell("wrong-value", place, f'"{name}" cannot be used with these values', f"it is written {written}")
 
     def _compare(self, node: nodes.Compare) -> Shape:
         left, at = self.at(node.expr), node.expr
         for operand in node.ops:
             right = self.at(operand.expr)
-            self._compared(operand.op, (left, at), (right, operand.expr))
+            place = self._operator(operand.op, at.lineno, operand.expr.lineno)
+            self.mistakes.extend(compared(operand.op, place, (left.settled(), at), (right.settled(), operand.expr)))
             left, at = right, operand.expr
         return BOOLEAN
-
-    def _compared(self, operator: str, one: tuple[Shape, nodes.Node], other: tuple[Shape, nodes.Node]) -> None:
-        left, right = one[0].settled(), other[0].settled()
-        start = one[1].lineno
-        place = self._operator(operator, start, other[1].lineno)
-        if operator in _ORDERED:
-            self._ordered(left, right, place)
-        elif operator in ("eq", "ne"):
-            for shape, node in ((left, other[1]), (right, one[1])):
-                if shape.choices and isinstance(node, nodes.Const) and isinstance(node.value, str):
-                    self._chosen(shape.choices, node)
-            if left.type and right.type and _differ(left.type, right.type):
-                told = f"{left.words} is never equal to {right.words}"
-                self._tell("not-comparable", place, told, _equal_hint(left, right), Severity.WARNING)
-
-    def _ordered(self, left: Shape, right: Shape, place: Place) -> None:
-        if left.moment or right.moment:
-            told = "moments are compared as text here, which goes wrong when they are written differently"
-            hint = 'compare toEpoch(...) with toEpoch(...), or use a condition with "before:" or "after:"'
-            self._tell("not-comparable", place, told, hint, Severity.WARNING)
-        elif left.type and right.type and (_differ(left.type, right.type) or left.type in ("object", "boolean")):
-            hint = "make a number of a text with | int or | float" if "string" in (left.type, right.type) else ""
-            told = f"{left.words} and {right.words} cannot be compared"
-            self._tell("not-comparable", place, told, hint)
-
-    def _chosen(self, choices: tuple[str, ...], node: nodes.Const) -> None:
-        if node.value and node.value not in choices:
-            place = (node.lineno + 1, node.lineno + 1 + len(node.value))
-            folded = {one.lower(): one for one in choices}.get(node.value.lower())
-            near = folded or nearest(node.value, choices)
-            severity = Severity.ERROR if near else Severity.WARNING
-            told = f'it is never "{node.value}"'
-            self._tell("not-comparable", place, told, did_you_mean(node.value, choices), severity)
 
     def _operator(self, operator: str, start: int, end: int) -> Place:
         sign = {"lt": "<", "lteq": "<=", "gt": ">", "gteq": ">=", "eq": "==", "ne": "!="}.get(operator, operator)
@@ -390,28 +346,7 @@ def _is_pattern(node: nodes.Node) -> bool:
     return isinstance(node, nodes.Const) and isinstance(node.value, str) and _PATTERN.search(node.value) is not None
 
 
-def _behind_bar(signature: str) -> str:
-    """`replace(text, old, new)` as it is written behind a bar: `replace(old, new)`."""
-    name, _, inside = signature.partition("(")
-    _, _, rest = inside.partition(", ")
-    return f"{name}({rest}" if rest else name
-
-
-def _differ(one: str, other: str) -> bool:
-    numbers = ("number", "integer")
-    return one != other and not (one in numbers and other in numbers)
-
-
-def _equal_hint(left: Shape, right: Shape) -> str:
-    types = {left.type, right.type}
-    if "string" in types and types & {"number", "integer"}:
-        return 'leave out the quotes around the number, or use a condition with "is:"'
-    return "compare it with something of its own kind"
-
-
 def _stored(node: nodes.Node) -> Iterator[str]:
     for one, _ in syntax.every_node(node):
-        if isinstance(one, nodes.Name) and one.ctx in ("store", "param"):
-            yield one.name
-        elif isinstance(one, nodes.Macro):
+        if (isinstance(one, nodes.Name) and one.ctx in ("store", "param")) or isinstance(one, nodes.Macro):
             yield one.name

@@ -40,7 +40,7 @@ def read_keys(
     strays = [name for name in value if name not in table][:MISTAKES]
     for key in table.values():
         if key.required and key.name not in value and not any(_means(name, key.name) for name in strays):
-            _missing(reading, (*loc, kind) if kind in value else loc, key, belongs)
+            _missing(reading, (*loc, kind) if kind and kind in value else loc, key, belongs)
     known = {name: item for name, item in value.items() if name in table}
     read = {name: read_value(reading, (*loc, name), item, table[name], readers) for name, item in known.items()}
     return {name: item for name, item in read.items() if item is not REFUSED}

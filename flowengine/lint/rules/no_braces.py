@@ -65,7 +65,11 @@ def _constant(context: Context, site: Site) -> Iterator[Finding]:
     """What is picked from each event or item must be computed from it."""
     name = str(site.loc[-1])
     own = site.trigger is not None and len(site.loc) == len(site.trigger.loc) + 1
-    if not (own and name in _PICKED or site.loc == ("per",)) or has_template(site.text) or _CHAIN.fullmatch(site.text):
+    if (
+        not ((own and name in _PICKED) or site.loc == ("per",))
+        or has_template(site.text)
+        or _CHAIN.fullmatch(site.text)
+    ):
         return
     hint = f'write it as a template, such as "{{{{ {_PICKED.get(name, "trigger.id")} }}}}"'
     if re.fullmatch(r"[A-Za-z_]\w*(?:\.\w+)+", site.text):
