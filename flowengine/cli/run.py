@@ -12,7 +12,7 @@ import typer
 from flowengine.cli import output, place
 from flowengine.cli.errors import Exit, WrongUsage
 from flowengine.cli.place import AsJson
-from flowengine.errors import InvalidFile
+from flowengine.errors import InvalidFile, SignInNeeded
 from flowengine.findings import Severity
 from flowengine.types import Status
 
@@ -119,6 +119,8 @@ def _tell(here: Settings, ended: RunRecord, *, waited: bool, as_json: bool) -> N
         return
     if not ended.status.finished:
         raise typer.Exit(Exit.TIMED_OUT)
+    if (ended.error or {}).get("code") == SignInNeeded.code:
+        raise typer.Exit(Exit.SIGN_IN)
     raise typer.Exit(Exit.FINE if ended.status == Status.SUCCEEDED else Exit.FOUND)
 
 
