@@ -54,7 +54,9 @@ class Writer:
             for sql, values, _ in batch:
                 database.execute(sql, values)
             database.execute("COMMIT")
-            self.loop.call_soon_threadsafe(lambda futures: [f.set_result(None) for f in futures], [f for *_, f in batch])
+            self.loop.call_soon_threadsafe(
+                lambda futures: [f.set_result(None) for f in futures], [f for *_, f in batch]
+            )
 
 
 class Program:
@@ -63,7 +65,9 @@ class Program:
         self.count = self.finished = 0
         self.runs: set[asyncio.Task[None]] = set()
 
-    async def __call__(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Any]) -> None:
+    async def __call__(
+        self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Any]
+    ) -> None:
         if scope["type"] == "lifespan":
             await self.lifespan(receive, send)
         elif scope["path"] == "/done":

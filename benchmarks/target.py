@@ -1,6 +1,6 @@
 """The service that benchmark flows call: answers every POST at once with a small JSON body and counts them.
 
-    python benchmarks/target.py PORT
+python benchmarks/target.py PORT
 """
 
 from __future__ import annotations
