@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -83,6 +83,8 @@ class LocalEngine:
         self._stirred = asyncio.Event()
         self._stopping = False
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.finished: Counter[Status] = Counter()
+        """Runs that this process has finished, by what they ended as."""
         services = Services(
             store=store,
             call=call,
@@ -229,6 +231,7 @@ class LocalEngine:
             self._stirred.set()
 
     def _end(self, run: RunRecord) -> None:
+        self.finished[run.status] += 1
         self._leave_lane(run)
         self._audience.ended(run)
         if run.parent is not None:

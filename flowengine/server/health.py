@@ -36,6 +36,12 @@ def _lines(app: App) -> list[str]:
             f'flowengine_webhook_deliveries_total{{disposition="{name}"}} {count}'
             for name, count in sorted(app.hooks.counts.items())
         ),
+        "# HELP flowengine_runs_finished_total Runs that ended in this process, by what they ended as.",
+        "# TYPE flowengine_runs_finished_total counter",
+        *(
+            f'flowengine_runs_finished_total{{status="{name}"}} {count}'
+            for name, count in sorted(app.engine.finished.items())
+        ),
         "# HELP flowengine_flows Flows in force, and files that have errors.",
         "# TYPE flowengine_flows gauge",
         f'flowengine_flows{{state="in_force"}} {len(app.library.flows())}',

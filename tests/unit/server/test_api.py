@@ -167,4 +167,6 @@ async def test_the_front_page_health_and_metrics(api):
     assert ("Daily" in front.text, "default-src 'none'" in front.headers["content-security-policy"]) == (True, True)
     assert (await api.http.get("/healthz")).text == "ok\n"
     assert (await api.http.get("/readyz")).json() == {"ready": True, "flows": 3}
-    assert 'flowengine_flows{state="broken_file"} 1' in (await api.http.get("/metrics")).text
+    metrics = (await api.http.get("/metrics")).text
+    assert 'flowengine_flows{state="broken_file"} 1' in metrics
+    assert "# TYPE flowengine_runs_finished_total counter" in metrics
