@@ -11,6 +11,7 @@ import typer
 
 from flowengine.cli import output, place
 from flowengine.cli.errors import Exit
+from flowengine.errors import FlowEngineError
 from flowengine.findings import Severity
 
 if TYPE_CHECKING:
@@ -32,20 +33,48 @@ def check(
     format_: Annotated[Format, typer.Option("--format", help="How the findings are written.")] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail the check, too.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Check again whenever a file changes, until Ctrl-C.")] = False,
 ) -> None:
     """Find the mistakes in flow files before they run.
 
     Exit code 1 when there are errors, 2 when a file cannot be read as a flow at all.
     """
-    from flowengine.lint.linter import flow_files
-
     here = place.settings(ctx) if paths else place.project(ctx)
     asked = [shown_path(path) for path in paths or [here.flows]]
+    written: Format = "json" if as_json else format_
+
+    def look() -> Exit:
+        found, files = _look(here, asked, connections=not paths)
+        _write(found, files, written)
+        return _verdict(found, strict)
+
+    verdict = look()
+    if watch:
+        from flowengine.cli.watching import each_change
+
+        for changed in each_change([*asked, here.connections_file, here.connectors]):
+            output.tell(f"\n{_said(changed)}")
+            try:
+                look()
+            except FlowEngineError as error:  # such as a connections.yaml that is just being written
+                output.tell(str(error))
+    raise typer.Exit(verdict)
+
+
+def _look(here: Settings, asked: Sequence[Path], *, connections: bool) -> tuple[list[Finding], int]:
+    """The findings, and how many files were looked at."""
+    from flowengine.lint.linter import flow_files
+
     found = find_mistakes(here, asked)
-    if not paths:
+    if connections:
         found = [*_in_connections(here), *found]
-    _write(found, len(flow_files(asked)), "json" if as_json else format_)
-    raise typer.Exit(_verdict(found, strict))
+    return found, len(flow_files(asked))
+
+
+def _said(changed: Sequence[Path]) -> str:
+    names = ", ".join(str(shown_path(path)) for path in changed[:3])
+    more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+    return f"{names}{more} changed:"
 
 
 def find_mistakes(here: Settings, paths: Sequence[Path]) -> list[Finding]:

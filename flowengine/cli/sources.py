@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from flowengine.cli.output import clean, paint
@@ -33,12 +33,17 @@ def caret_lines(text: str, span: Span, indent: str = "  ") -> list[str]:
     ]
 
 
-def findings_with_lines(findings: Sequence[Finding]) -> str:
-    """Each finding as `file:line:column: message [rule]`, its source line with a caret, and what to write."""
-    texts: dict[str, str] = {}
+def findings_with_lines(findings: Sequence[Finding], read: Mapping[str, str] | None = None) -> str:
+    """Each finding as `file:line:column: message [rule]`, its source line with a caret, and what to write.
+
+    `read` are the texts of files that need not be opened.
+    """
+    texts = dict(read or {})
     told = []
     for finding in findings:
-        text = texts.setdefault(finding.file, _text_of(finding.file))
+        if finding.file not in texts:
+            texts[finding.file] = _text_of(finding.file)
+        text = texts[finding.file]
         told += [_headline(finding), *caret_lines(text, finding.span)]
         if finding.hint:
             told.append(f"  {clean(finding.hint, lines=True)}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from flowengine.findings import Finding, Span
@@ -23,13 +24,22 @@ def check_paths(paths: Iterable[Path], project: Project) -> list[Finding]:
     """
     findings: list[Finding] = []
     texts: list[tuple[str, bytes]] = []
-    for path in flow_files(paths, findings):
+    files = flow_files(paths, findings)
+    if project.flow_ids:
+        project = replace(project, flow_ids={*project.flow_ids, *_beside(files)})
+    for path in files:
         try:
             with path.open("rb") as file:
                 texts.append((str(path), file.read(SIZE + 1)))
         except OSError as error:
             findings.append(_unreadable(path, error.strerror or str(error)))
     return [*findings, *check_texts(texts, project)]
+
+
+def _beside(files: Iterable[Path]) -> Iterator[str]:
+    """The ids of the flows that stand in the same folders, which a call may name although they are not checked."""
+    for folder in {path.parent for path in files}:
+        yield from (one.stem for one in folder.iterdir() if one.suffix in _ENDINGS)
 
 
 def flow_files(paths: Iterable[Path], findings: list[Finding] | None = None) -> list[Path]:

@@ -1,36 +1,15 @@
-"""Findings as people and programs read them: text with the source line, JSON, GitHub annotations, SARIF 2.1.0."""
+"""Findings as programs read them: JSON, GitHub annotations, SARIF 2.1.0. For people the command line writes them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from flowengine.findings import Finding, Severity
 from flowengine.lint.rules import RULES
 from flowengine.types import JsonObject
 
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
-
-
-def text(findings: Sequence[Finding], sources: Mapping[str, str]) -> str:
-    """Each finding with its source line and a caret under the place; `sources` holds the files' texts."""
-    return "\n".join(_told(finding, sources.get(finding.file, "")) for finding in findings)
-
-
-def _told(finding: Finding, source: str) -> str:
-    word = "" if finding.severity is Severity.ERROR else "warning: "
-    span = finding.span
-    told = [f"{finding.file}:{span.line}:{span.column}: {word}{finding.message} [{finding.rule}]"]
-    lines = source.splitlines()
-    if span.line <= len(lines):
-        line = lines[span.line - 1].replace("\t", " ")
-        number = str(span.line)
-        end = span.end_column if span.end_line == span.line else len(line) + 1
-        carets = "^" * max(1, min(end, len(line) + 1) - span.column)
-        told += [f"  {number} | {line}", f"  {' ' * len(number)} | {' ' * (span.column - 1)}{carets}"]
-    if finding.hint:
-        told.append(f"  {finding.hint}")
-    return "\n".join(told) + "\n"
 
 
 def to_json(findings: Sequence[Finding], files: int) -> JsonObject:

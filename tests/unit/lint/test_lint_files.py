@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.lint import report
+from flowengine.cli.sources import findings_with_lines
 from flowengine.lint.linter import Project, check_flow, check_paths
 from flowengine.manifests.catalog import Catalog, shipped_connectors
 
@@ -33,7 +33,7 @@ def test_no_finding_in_a_flow_without_mistakes(path, project):
 @pytest.mark.parametrize("path", ERR, ids=lambda path: path.stem)
 def test_every_mistake_at_its_place_in_these_words(path, project):
     findings = check_flow(path.read_bytes(), path.name, project)
-    told = report.text(findings, {path.name: path.read_text(encoding="utf-8")})
+    told = findings_with_lines(findings, {path.name: path.read_text(encoding="utf-8")})
     expected = path.with_suffix(".out")
     if os.environ.get("FLOWENGINE_WRITE_OUT"):
         expected.write_text(told, encoding="utf-8")

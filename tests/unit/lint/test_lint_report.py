@@ -8,6 +8,7 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
+from flowengine.cli.sources import findings_with_lines
 from flowengine.findings import Finding, Severity, Span
 from flowengine.lint import report
 from flowengine.lint.schema import flow_schema
@@ -21,7 +22,7 @@ WARNED = Finding("flows/a.yaml", Span(9, 1, 9, 1), "no-braces", "plain\ntext", "
 
 
 def test_text_shows_the_line_and_a_caret():
-    told = report.text([FOUND, WARNED], {"flows/a.yaml": "flow: A\n  xyz: 1\n"})
+    told = findings_with_lines([FOUND, WARNED], {"flows/a.yaml": "flow: A\n  xyz: 1\n"})
     assert told == (
         'flows/a.yaml:2:3: no key "x", 100% [unknown-key]\n'
         "  2 |   xyz: 1\n"
