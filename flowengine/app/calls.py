@@ -132,18 +132,11 @@ class Calls:
 
     def repeatable(self, action: OperationAction, inputs: JsonObject) -> bool:
         """Whether calling twice does what calling once does: reading, PUT and DELETE."""
-        operation = self.operation(action.connector, action.operation)
-        if operation is None:
-            return False
-        method = str(inputs.get("method", "")).upper() if action.use == "http.request" else operation.method
-        return operation.reads or method in REPEATABLE
+        return is_repeatable(self.operation(action.connector, action.operation), action, inputs)
 
     def operation(self, connector: str, operation: str) -> Operation | None:
         """The manifest's operation, or None when connector or operation are gone."""
-        try:
-            return self.catalog.get(connector).operation(operation)
-        except (NotFound, InvalidFile):
-            return None
+        return operation_of(self.catalog, connector, operation)
 
     def address(self, connector: str, connection: str | None) -> str:
         """Where calls with this connection go; empty while there is none."""
@@ -155,6 +148,24 @@ class Calls:
 
     def _needs_connection(self, connector: str) -> bool:
         return bool(self.catalog.get(connector).connection.parameters)
+
+
+def operation_of(catalog: Catalog, connector: str, operation: str) -> Operation | None:
+    """The manifest's operation, or None when connector or operation are gone."""
+    try:
+        return catalog.get(connector).operation(operation)
+    except (NotFound, InvalidFile):
+        return None
+
+
+def is_repeatable(operation: Operation | None, action: OperationAction, inputs: JsonObject) -> bool:
+    """Whether calling twice does what calling once does: reading, PUT and DELETE."""
+    return operation is not None and (operation.reads or method_of(operation, action, inputs) in REPEATABLE)
+
+
+def method_of(operation: Operation, action: OperationAction, inputs: JsonObject) -> str:
+    """The HTTP method of a call."""
+    return str(inputs.get("method", "")).upper() if action.use == "http.request" else operation.method
 
 
 def connections_of(

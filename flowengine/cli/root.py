@@ -36,6 +36,9 @@ SECTIONS: dict[str, dict[str, Group]] = {
     "Write flows": {
         "check": Group("check", "Find the mistakes in flow files before they run"),
         "explain": Group("explain", "What a rule of `check` means, with a wrong and a right example"),
+        "test": Group("test", "Run the tests of flows, offline; or make one from a run"),
+        "eval": Group("eval", "What an expression gives, in the context of a run or an event"),
+        "graph": Group("graph", "A flow as a tree, as Mermaid or as SVG; with the statuses of a run"),
         "schema": Group("schema", "The JSON Schema that lets editors complete and check flow files"),
     },
     "Run them": {

@@ -34,6 +34,14 @@ def run(
         list[str] | None,
         typer.Option("--input", "-i", metavar="KEY=VALUE", help="A value for the flow's inputs (repeatable)."),
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Call what only reads; show the requests of everything else; store nothing."),
+    ] = False,
+    mock: Annotated[
+        str | None,
+        typer.Option("--mock", metavar="FILE", help="Answers instead of the services' (YAML or JSON); store nothing."),
+    ] = None,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Give the run's id at once; needs a running engine.")
     ] = False,
@@ -53,8 +61,12 @@ def run(
     here = place.project(ctx)
     file = place.flow_file(here, flow)
     _refuse_mistakes(here, file)
-    body = _event(event)
+    body = read_event(event)
     given = dict(_pair(text) for text in inputs or [])
+    if dry_run or mock is not None:
+        from flowengine.cli.rehearse import rehearse
+
+        rehearse(here, file.stem, body, given, mock, dry=dry_run, as_json=as_json)
     if server := running(here):
         ended = place.finish(
             run_there(here, server, file.stem, body, given, wait=not no_wait, seconds=timeout, quiet=as_json)
@@ -77,7 +89,7 @@ def _refuse_mistakes(here: Settings, file: Path) -> None:
         raise InvalidFile(errors)
 
 
-def _event(name: str | None) -> Any:
+def read_event(name: str | None) -> Any:
     """The event's body from a JSON file. None when there is none."""
     if name is None:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from flowengine.store.codec import from_moment, from_text, moment, time_of, to_moment, to_text
@@ -78,6 +79,18 @@ def action_of(row: Row, unseal: Callable[[str], str] | None = None) -> ActionRec
         error=_error_of(row[12], row, unseal),
         skipped_because=row[13],
         secure=frozenset((row[14] or "").split(",")) - {""},
+    )
+
+
+def hidden(action: ActionRecord) -> ActionRecord:
+    """The action run with its secure values struck out, for one that was never stored."""
+    if not action.secure:
+        return action
+    return replace(
+        action,
+        inputs=STRUCK_OUT if "inputs" in action.secure and action.inputs is not None else action.inputs,
+        outputs=STRUCK_OUT if "outputs" in action.secure and action.outputs is not None else action.outputs,
+        error=hidden_error(action.error) if action.error else None,
     )
 
 

@@ -1,0 +1,127 @@
+"""What a past run's templates saw at one of its actions, put together again from its history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flowengine.errors import NotFound
+from flowengine.findings import did_you_mean
+from flowengine.interpreter.scope import Done, entry
+from flowengine.spec.actions import Action, ForEach, Repeat, Set
+from flowengine.spec.flow import Flow
+from flowengine.spec.load import parse_flow
+from flowengine.store.documents import timestamp
+from flowengine.store.records import ActionRecord, EventRecord, RunRecord
+from flowengine.types import Json, JsonObject, Path, Status, format_path, parse_path
+
+
+def names_at(
+    run: RunRecord,
+    event: EventRecord | None,
+    actions: Sequence[ActionRecord],
+    text: str,
+    file: str,
+    at: str | None = None,
+) -> JsonObject:
+    """Every name that is visible just before the action at `at`, or at the run's end. Raises `NotFound`.
+
+    `text` is the flow in the version that ran. Values that were secure are struck out.
+    """
+    flow, _ = parse_flow(text, file, run.flow) if text else (None, [])
+    path = None if at is None else _place(actions, at)
+    before = [action for action in actions if path is None or action.number < _number(actions, path)]
+    names: JsonObject = {
+        "trigger": run.trigger,
+        "event": _event(event),
+        "run": {"id": run.id, "started_at": timestamp(run.started_at), "link": ""},
+        "flow": {"id": run.flow, "name": flow.name if flow else run.flow, "version": run.flow_version},
+        "inputs": run.inputs,
+        "vars": dict(flow.vars) if flow else {},
+        "actions": {},
+    }
+    if run.error and (path is None or path[0] == "on_failure"):
+        names["error"] = run.error
+    written = dict(flow.walk()) if flow else {}
+    for action in before:
+        _learn(names, action, written.get(_written(action.path)), path)
+    if flow and path:
+        names |= _turns(flow, actions, path)
+    return names
+
+
+def _learn(names: JsonObject, action: ActionRecord, written: Action | None, at: Path | None) -> None:
+    """What a finished action left behind."""
+    if not action.status.finished:
+        return
+    done = _done(action)
+    names["actions"][action.name] = {**entry(action.status, done), "error": action.error}
+    if isinstance(written, Set) and action.status is Status.SUCCEEDED and isinstance(action.outputs, dict):
+        names["vars"] = {**names["vars"], **action.outputs}
+    if written is not None and written.save_as and action.status is Status.SUCCEEDED and _visible(action.path, at):
+        names[written.save_as] = done.body
+
+
+def _done(action: ActionRecord) -> Done:
+    outputs = action.outputs
+    if action.kind == "use" and isinstance(outputs, dict):
+        return Done(
+            body=outputs.get("body"),
+            status_code=outputs.get("status_code"),
+            headers=outputs.get("headers") or {},
+            attempts=len(action.attempts),
+        )
+    error = action.error or {}
+    return Done(
+        body=error.get("body") if action.error else outputs,
+        status_code=error.get("status_code"),
+        attempts=max(len(action.attempts), 1),
+    )
+
+
+def _visible(path: Path, at: Path | None) -> bool:
+    """Whether a name that is made at one place is seen at the other: in the same list, or in one around it."""
+    around = path[:-1]
+    return not around or (at is not None and at[: len(around)] == around)
+
+
+def _turns(flow: Flow, actions: Sequence[ActionRecord], at: Path) -> JsonObject:
+    """The item and the count of every loop around a place."""
+    recorded = {action.path: action for action in actions}
+    written = dict(flow.walk())
+    names: JsonObject = {}
+    for depth, part in enumerate(at):
+        loop = written.get(_written(at[:depth]))
+        if not isinstance(part, int) or not isinstance(loop, ForEach | Repeat):
+            continue
+        items: Json = recorded[at[:depth]].inputs if at[:depth] in recorded else None
+        names["loop"] = {"index": part + 1, "index0": part, "first": part == 0}
+        if isinstance(loop, ForEach) and isinstance(items, list) and part < len(items):
+            names[loop.item_name] = items[part]
+            names["loop"] |= {"last": part + 1 == len(items), "length": len(items)}
+    return names
+
+
+def _place(actions: Sequence[ActionRecord], said: str) -> Path:
+    path = parse_path(said)
+    known = {format_path(action.path): action.path for action in actions}
+    by_name = {action.name: action.path for action in actions}
+    if format_path(path) in known:
+        return path
+    if said in by_name:
+        return by_name[said]
+    raise NotFound(f'the run has no action "{said}"; {did_you_mean(said, known)}'.rstrip("; "))
+
+
+def _number(actions: Sequence[ActionRecord], path: Path) -> int:
+    return next(action.number for action in actions if action.path == path)
+
+
+def _written(path: Path) -> Path:
+    return tuple(part for part in path if isinstance(part, str))
+
+
+def _event(event: EventRecord | None) -> JsonObject:
+    if event is None:
+        return {}
+    received = timestamp(event.received_at)
+    return {"id": event.id, "received_at": received, "headers": dict(event.headers), "source": event.source}
