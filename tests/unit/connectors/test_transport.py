@@ -59,6 +59,7 @@ async def test_redirects_are_not_followed(wire):
         ("deflate", zlib.compress(b"hello again", wbits=-15)),
         ("identity", b"hello again"),
     ],
+    ids=["gzip-in-two-members", "zlib", "raw-deflate", "identity"],
 )
 async def test_compressed_answers(wire, encoding, packed):
     async with raw_service(reply(200, packed, content_encoding=encoding)) as service:
