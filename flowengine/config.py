@@ -6,9 +6,9 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from flowengine.errors import ConfigurationError
 from flowengine.findings import did_you_mean
@@ -56,7 +56,17 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)
     token: str = ""
-    """What API callers outside loopback present as `Authorization: Bearer`."""
+    """What API callers outside loopback present as `Authorization: Bearer`; it may do everything."""
+    sign_in: Literal["auto", "always"] = "auto"
+    """`auto` trusts this machine's user on loopback while `token` is not set; `always` asks for a token there, too."""
+    oidc_issuer: str = ""
+    """The address of an OpenID provider whose people may sign in, such as `https://login.example.com`."""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_claim: str = "groups"
+    """The claim of the id token whose values give roles."""
+    oidc_roles: dict[str, Literal["viewer", "operator", "admin"]] = {}
+    """From a value of that claim, or `*` for everybody who can sign in, to a role; others are not let in."""
     key_file: Path | None = None
     allow_private_network: bool = False
     """Whether every connection may call addresses that are not public."""

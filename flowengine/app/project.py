@@ -73,6 +73,8 @@ class App:
         self.public_url = settings.public_url
         self.closing = asyncio.Event()
         """Set when the server begins to stop: answers that would go on for ever end then."""
+        self.editing = asyncio.Lock()
+        """Held while a flow's file is changed from a browser."""
         self._versions: dict[tuple[str, str], Flow] = {}
         self.triggers: Triggers
         self.library = Library(settings.flows, self.check, store)
@@ -151,14 +153,16 @@ class App:
 
     def check(self, text: bytes, file: str, flow_id: str) -> tuple[Flow | None, list[Finding]]:
         """Read and lint one file: the flow unless it has errors, and all findings."""
-        project = Project(
-            self.catalog, self.calls.connections, {path.stem for path in self.settings.flows.glob("*.y*ml")}
-        )
-        findings = check_flow(text, file, project)
+        findings = check_flow(text, file, self.linted())
         if any(finding.severity is Severity.ERROR for finding in findings):
             return None, findings
         flow, more = parse_flow(text, file, flow_id)
         return flow, findings or more
+
+    def linted(self) -> Project:
+        """What stands around a flow, for the linter and for completing what is being typed."""
+        flow_ids = {path.stem for path in self.settings.flows.glob("*.y*ml")}
+        return Project(self.catalog, self.calls.connections, flow_ids)
 
     def look_around(self) -> bool:
         """Read connections.yaml again when it has changed; one with errors changes nothing. Whether there was a change."""

@@ -10,14 +10,13 @@ from html import escape
 from typing import Final
 
 from starlette.datastructures import FormData
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from flowengine.app import App, approval_key, callback_key
 from flowengine.errors import Conflict, NotFound
-from flowengine.server.context import SAFE, Document, app_of, body_of, raw_body
+from flowengine.server.context import SAFE, Document, app_of, raw_body
 from flowengine.store.documents import timestamp
 from flowengine.store.records import ActionRecord, RunRecord
 from flowengine.triggers.deliveries import read_body
@@ -51,7 +50,7 @@ async def callback(request: Request) -> Response:
     app = app_of(request)
     run_id, key = request.path_params["run"], request.path_params["key"]
     value = read_body(await raw_body(request))
-    for action in await _waiting(app, run_id, "wait_for"):
+    for action in await waiting_actions(app, run_id, "wait_for"):
         if same(key, callback_key(app.store.secrets.derive, run_id, action.path)):
             await app.engine.answer(run_id, action.path, value)
             return Document({"run": run_id, "action": format_path(action.path)})
@@ -69,25 +68,14 @@ async def approve(request: Request) -> Response:
     """The answer from that page."""
     asked = await _asked(request)
     async with request.form(max_files=0, max_fields=10) as form:
-        answer = _answer(app_of(request), asked.choice, _field(form, "by") or "one-time link", _field(form, "comment"))
+        answer = given_answer(
+            app_of(request), asked.choice, _field(form, "by") or "one-time link", _field(form, "comment")
+        )
     await app_of(request).engine.answer(asked.run.id, asked.action.path, answer)
     return _page("Thank you", f"<p>The answer is: {escape(asked.choice)}</p>")
 
 
-async def answer_run(request: Request) -> Document:
-    """`POST /api/v1/runs/{run}/answer`: `{"choice", "action"?, "by"?, "comment"?}`."""
-    app, body = app_of(request), await body_of(request)
-    run = await app.store.runs.find(request.path_params["run"])
-    action = _chosen(await _waiting(app, run.id, "ask"), body.get("action"))
-    choices = list((action.inputs or {}).get("choices", []))
-    if body.get("choice") not in choices:
-        raise HTTPException(400, f'the field "choice" must be one of: {", ".join(choices)}')
-    answer = _answer(app, body["choice"], str(body.get("by") or "API"), str(body.get("comment") or ""))
-    await app.engine.answer(run.id, action.path, answer)
-    return Document({"run": {"id": run.id}, "action": format_path(action.path), "answer": answer})
-
-
-async def _waiting(app: App, run_id: str, kind: str) -> list[ActionRecord]:
+async def waiting_actions(app: App, run_id: str, kind: str) -> list[ActionRecord]:
     actions = await app.store.runs.actions(run_id)
     return [action for action in actions if action.kind == kind and action.status is Status.WAITING]
 
@@ -95,14 +83,14 @@ async def _waiting(app: App, run_id: str, kind: str) -> list[ActionRecord]:
 async def _asked(request: Request) -> Asked:
     app = app_of(request)
     run_id, key = request.path_params["run"], request.path_params["key"]
-    for action in await _waiting(app, run_id, "ask"):
+    for action in await waiting_actions(app, run_id, "ask"):
         for choice in (action.inputs or {}).get("choices", []):
             if same(key, approval_key(app.store.secrets.derive, run_id, action.path, choice)):
                 return Asked(await app.store.runs.get(run_id), action, choice)
     raise NotFound(NOBODY)
 
 
-def _chosen(waiting: list[ActionRecord], wanted: Json) -> ActionRecord:
+def chosen_action(waiting: list[ActionRecord], wanted: Json) -> ActionRecord:
     fitting = [action for action in waiting if wanted in (None, format_path(action.path), action.name)]
     if not fitting:
         raise Conflict("the run does not wait for an answer" + (f" at {wanted!r:.80}" if wanted else ""))
@@ -112,7 +100,7 @@ def _chosen(waiting: list[ActionRecord], wanted: Json) -> ActionRecord:
     return fitting[0]
 
 
-def _answer(app: App, choice: str, by: str, comment: str) -> dict[str, Json]:
+def given_answer(app: App, choice: str, by: str, comment: str) -> dict[str, Json]:
     return {"choice": choice, "by": by, "comment": comment, "at": timestamp(app.clock.now())}
 
 

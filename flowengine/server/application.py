@@ -9,23 +9,37 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from flowengine.app import App
 from flowengine.errors import FlowEngineError
-from flowengine.server import answers, api, health, pages
+from flowengine.server import answers, api, health, login, pages
+from flowengine.server.access import PAGES, Role, rules_for
 from flowengine.server.auth import Gate
+from flowengine.server.callers import Callers
 from flowengine.server.failures import on_engine_error, on_http_error, on_surprise
 from flowengine.server.ingress import PREFIX, Ingress
 
 
+def all_routes() -> list[Route]:
+    """Every route but the hooks', in the order in which they are tried."""
+    return [
+        Route("/healthz", health.healthz, methods=["GET"]),
+        Route("/readyz", health.readyz, methods=["GET"]),
+        Route("/metrics", health.metrics, methods=["GET"]),
+        *(Route(path, handler, methods=[method]) for method, path, handler in login.ROUTES),
+        *answers.routes(),
+        *api.routes(),
+        *pages.routes(),
+    ]
+
+
+def roles() -> dict[tuple[str, str], Role]:
+    """What is declared of who may use which route."""
+    return {**PAGES, **api.roles()}
+
+
 def build(app: App) -> ASGIApp:
     """The application of one project."""
+    routes = all_routes()
     inner = Starlette(
-        routes=[
-            Route("/healthz", health.healthz),
-            Route("/readyz", health.readyz),
-            Route("/metrics", health.metrics),
-            *answers.routes(),
-            *api.routes(),
-            *pages.routes(),
-        ],
+        routes=routes,
         exception_handlers={
             HTTPException: on_http_error,
             FlowEngineError: on_engine_error,
@@ -33,7 +47,8 @@ def build(app: App) -> ASGIApp:
         },
     )
     inner.state.app = app
-    gate, ingress = Gate(inner, app.settings), Ingress(app)
+    inner.state.callers = callers = Callers(app.settings, app.store.access, app.clock)
+    gate, ingress = Gate(inner, callers, rules_for(routes, roles()), app.store.audit), Ingress(app)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(PREFIX):

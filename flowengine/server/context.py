@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
@@ -32,7 +32,19 @@ class Document(Response):
         return orjson.dumps({"v": 1, **content}, default=str)
 
 
-Handler = Callable[[Request], Awaitable[Document]]
+class PlainDocument(Response):
+    """A JSON document in a form of its own, such as OpenAPI's."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return orjson.dumps(content, default=str)
+
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Nothing on record is older."""
+
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 def app_of(request: Request) -> App:
@@ -41,14 +53,18 @@ def app_of(request: Request) -> App:
 
 
 async def raw_body(request: Request) -> bytes:
-    """The request's body. Answers 413 above the limit."""
+    """The request's body, however often it is asked for. Answers 413 above the limit."""
+    kept: bytes | None = request.scope.get("flowengine.body")
+    if kept is not None:
+        return kept
     limit = app_of(request).settings.limits.webhook_body
-    raw = b""
+    raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
         if len(raw) > limit:
             raise HTTPException(413, f"the body is larger than {limit} bytes")
-    return raw
+    request.scope["flowengine.body"] = bytes(raw)
+    return bytes(raw)
 
 
 async def body_of(request: Request) -> JsonObject:
@@ -68,7 +84,7 @@ def number(request: Request, name: str, default: int, most: int) -> int:
     given = request.query_params.get(name)
     if given is None:
         return default
-    if not given.isdecimal() or not 1 <= int(given) <= most:
+    if not (given.isascii() and given.isdecimal() and len(given) < 10) or not 1 <= int(given) <= most:
         raise HTTPException(400, f"{name} must be a whole number from 1 to {most}, not {given!r:.40}")
     return int(given)
 
@@ -84,4 +100,4 @@ def moment(request: Request, name: str) -> datetime | None:
         raise HTTPException(400, f"{name} must be a time such as 2026-03-01T09:00:00Z, not {given!r:.40}") from None
     if found.tzinfo is None:
         raise HTTPException(400, f"{name} must carry its offset, such as 2026-03-01T09:00:00Z")
-    return found
+    return max(found, EPOCH)

@@ -45,11 +45,11 @@ async def serving(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
 
     Port 0 takes a free one. Raises `CannotListen`, and what `App.open` raises.
     """
-    check_reach(settings)
     listener = listen(settings.host, settings.port)
     try:
         url = _address(settings.host, listener)
         async with App.open(settings, clock=clock) as app:
+            check_reach(settings, tokens=any(token.holds(app.clock.now()) for token in await app.store.access.tokens()))
             app.public_url = settings.public_url.rstrip("/") or url
             server = _server(app)
             accepting = asyncio.create_task(server.serve(sockets=[listener]), name="http")

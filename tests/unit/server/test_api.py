@@ -87,7 +87,7 @@ async def test_an_event_that_starts_nothing_says_why(api):
         ({"flow": "gret"}, 404, 'did you mean "greet"'),
         ({"flow": "greet"}, 422, '"name" (text)'),
         ({"flow": "greet", "inputs": {"nam": 1}}, 422, 'did you mean "name"'),
-        ({"flow": "greet", "inputs": []}, 422, '"name"'),
+        ({"flow": "greet", "inputs": []}, 400, "must be an object"),
         ({"flow": "greet", "inputs": [1]}, 400, "must be an object"),
         ({"flow": 5}, 400, '"flow"'),
         ({"flow": "greet", "event_body": 1}, 400, "event_body"),

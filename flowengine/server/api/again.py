@@ -1,0 +1,136 @@
+"""`/api/v1/runs/.../resubmit`: doing runs again, one or many."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from pydantic import Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from flowengine.app.again import AS_IT_WAS, MANY_AT_MOST, Again, Wanted, chosen, plan, submit
+from flowengine.errors import FlowEngineError
+from flowengine.server.access import Role
+from flowengine.server.api.endpoint import Body, Endpoint, read
+from flowengine.server.api.schemas import OBJECT, RUN, TEXT, WHOLE, YES, list_of, record
+from flowengine.server.context import Document, app_of
+from flowengine.store.documents import run_document
+from flowengine.types import JsonObject, Status
+
+
+class Resubmit(Body):
+    """How a run is to be done again."""
+
+    from_action: str | None = Field(
+        default=None, alias="from", description="An action's path or name: results of what stands before it are kept."
+    )
+    version: Literal["newest", "original"] = Field(default="newest", description="Which version of the flow runs.")
+    given: Any = Field(
+        default=None, description="Other input: its inputs, or the event's body. As it was, if left out."
+    )
+    dry_run: bool = Field(default=False, description="Only say what would be kept.")
+
+
+class ResubmitMany(Body):
+    """Which runs are to be done again. Runs that were done again already are left out."""
+
+    flow: str | None = Field(default=None, description="Only this flow's.")
+    statuses: list[str] = Field(default=["failed", "timed_out"], description="Only runs that ended so.")
+    since: str | None = Field(default=None, description="Only runs made after this time, in RFC 3339.")
+    search: str | None = Field(
+        default=None, description="Only runs whose event, inputs, output or error hold this text."
+    )
+    from_action: str | None = Field(default=None, alias="from", description="An action's path or name.")
+    version: Literal["newest", "original"] = "newest"
+    dry_run: bool = Field(default=True, description="Only say which: on, unless switched off.")
+
+
+async def resubmit_run(request: Request) -> Response:
+    """Do a finished run again: 201 with the new run. With `dry_run` 200 with what would be kept."""
+    app, body = app_of(request), await read(request, Resubmit)
+    given = body.given if "given" in body.model_fields_set else AS_IT_WAS
+    again = Again(from_action=body.from_action, version=body.version, given=given)
+    planned = await plan(app, await app.store.runs.find(request.path_params["run"]), again)
+    if body.dry_run:
+        return Document({"plan": planned.to_json()})
+    run = await submit(app, planned)
+    request.scope["flowengine.audit"] = {"target": run.id, "flow": run.flow, "again": run.resubmitted_from}
+    return Document({"run": run_document(run), "plan": planned.to_json()}, 201)
+
+
+async def resubmit_runs(request: Request) -> Response:
+    """Do all finished runs again that fit; with `dry_run`, which is on unless switched off, only tell which they are."""
+    app, body = app_of(request), await read(request, ResubmitMany)
+    found, already = await chosen(
+        app,
+        Wanted(flow=body.flow, statuses=_statuses(body.statuses), since=_moment(body.since), search=body.search),
+    )
+    again, made, refused = Again(from_action=body.from_action, version=body.version), [], []
+    for run in [] if body.dry_run else found:
+        try:
+            made.append(await submit(app, await plan(app, run, again)))
+        except FlowEngineError as error:
+            refused.append({"run": run.id, "message": error.message})
+    request.scope["flowengine.audit"] = {"runs": len(made), "refused": len(refused), "flow": body.flow}
+    return Document(
+        {
+            "dry_run": body.dry_run,
+            "runs": [run_document(run) for run in (found if body.dry_run else made)],
+            "total": len(found),
+            "done_again_before": already,
+            "refused": refused,
+        }
+    )
+
+
+def _statuses(words: list[str]) -> list[Status]:
+    ended = [status for status in Status if status.finished]
+    for word in words:
+        if word not in ended:
+            raise HTTPException(400, f'"{word:.40}" is not one of: {", ".join(ended)}')
+    return [Status(word) for word in words]
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise HTTPException(400, f'the field "since" must be a time in RFC 3339, not "{text:.40}"') from None
+    if found.tzinfo is None:
+        raise HTTPException(400, 'the field "since" must carry its offset, such as 2026-03-01T09:00:00Z')
+    return found
+
+
+_PLAN: Final[JsonObject] = record(run=TEXT, flow=TEXT, flow_version=TEXT, kept=list_of(TEXT))
+
+ENDPOINTS: Final = (
+    Endpoint(
+        method="POST",
+        path="/runs/resubmit",
+        handler=resubmit_runs,
+        role=Role.OPERATOR,
+        body=ResubmitMany,
+        gives={
+            "dry_run": YES,
+            "runs": {**list_of(RUN), "maxItems": MANY_AT_MOST},
+            "total": WHOLE,
+            "done_again_before": WHOLE,
+            "refused": list_of(OBJECT),
+        },
+        repeatable=True,
+    ),
+    Endpoint(
+        method="POST",
+        path="/runs/{run}/resubmit",
+        handler=resubmit_run,
+        role=Role.OPERATOR,
+        body=Resubmit,
+        gives={"run": RUN, "plan": _PLAN},
+        status=201,
+        repeatable=True,
+    ),
+)

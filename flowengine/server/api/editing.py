@@ -1,0 +1,175 @@
+"""Editing flows: what is wrong with a text, what could be written at a place, and saving it over nobody's change."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from pydantic import Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from flowengine.app import App
+from flowengine.app.files import ChangedMeanwhile, FlowText, read_flow_text, write_flow_text
+from flowengine.findings import Finding, Severity
+from flowengine.lint.completion import complete
+from flowengine.server.access import Role
+from flowengine.server.api.endpoint import Body, Endpoint, read
+from flowengine.server.api.flows import diff, entry_of, flow_document
+from flowengine.server.api.schemas import TEXT, WHOLE, list_of, or_null, record, ref
+from flowengine.server.context import Document, app_of
+from flowengine.types import JsonObject
+
+
+class Check(Body):
+    """A text to check, as the file of a flow."""
+
+    text: str
+    flow: str = Field(default="flow", description="The flow's id: what the file would be called.")
+
+
+class Complete(Body):
+    """A place in a text. Lines and columns count from 1."""
+
+    text: str
+    line: int = Field(ge=1)
+    column: int = Field(ge=1)
+    flow: str = "flow"
+
+
+class Save(Body):
+    """A new text for a flow's file."""
+
+    text: str
+    hash: str | None = Field(description="The `hash` of the text that was edited; null for a new flow.")
+    anyway: bool = Field(default=False, description="Save a text with errors; what ran before stays in force.")
+
+
+class Compare(Body):
+    """A text to compare with the flow's file."""
+
+    text: str
+
+
+async def check_text(request: Request) -> Response:
+    """What is wrong with a text. Nothing is stored."""
+    app, body = app_of(request), await read(request, Check)
+    findings = await asyncio.to_thread(_findings, app, body.text, body.flow)
+    return Document({"findings": [one.to_json() for one in findings], "summary": _summary(findings)})
+
+
+async def complete_text(request: Request) -> Response:
+    """What could be written at a place: keys, operations, parameters, words, names and fields inside templates."""
+    app, body = app_of(request), await read(request, Complete)
+    found = await asyncio.to_thread(complete, body.text, body.line, body.column, app.linted())
+    return Document({"completions": [one.to_json() for one in found]})
+
+
+async def show_source(request: Request) -> Response:
+    """A flow's file as it stands on disk, with the hash that saving a change needs."""
+    app = app_of(request)
+    found = read_flow_text(app.settings.flows, request.path_params["flow"])
+    return Document({"source": _source_document(app, found)})
+
+
+async def compare_text(request: Request) -> Response:
+    """What saving a text would change, as a unified diff."""
+    app, body = app_of(request), await read(request, Compare)
+    found = read_flow_text(app.settings.flows, request.path_params["flow"])
+    return Document({"diff": diff(found.text, body.text, f"{found.path.name} on disk", f"{found.path.name} as edited")})
+
+
+async def save_flow(request: Request) -> Response:
+    """Save a text as the flow's file and put it in force. A file that changed meanwhile is left alone: 409, with both texts."""
+    app, body, flow_id = app_of(request), await read(request, Save), request.path_params["flow"]
+    findings = await asyncio.to_thread(_findings, app, body.text, flow_id)
+    if not body.anyway and any(one.severity is Severity.ERROR for one in findings):
+        return _refused(findings)
+    async with app.editing:
+        try:
+            saved = await asyncio.to_thread(write_flow_text, app.settings.flows, flow_id, body.text, body.hash)
+        except ChangedMeanwhile as error:
+            return _conflict(app, error)
+        await app.triggers.refresh()
+    request.scope["flowengine.audit"] = {"target": flow_id, "hash": saved.hash, "before": body.hash}
+    entry = entry_of(app, flow_id)
+    return Document({"source": _source_document(app, saved), "flow": flow_document(app, entry)})
+
+
+def _findings(app: App, text: str, flow_id: str) -> list[Finding]:
+    try:
+        raw = text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise HTTPException(400, "the text holds half a character (a lone surrogate)") from None
+    return app.check(raw, f"flows/{flow_id}.yaml", flow_id)[1]
+
+
+def _summary(findings: list[Finding]) -> JsonObject:
+    errors = sum(one.severity is Severity.ERROR for one in findings)
+    return {"files": 1, "errors": errors, "warnings": len(findings) - errors}
+
+
+def _source_document(app: App, found: FlowText) -> JsonObject:
+    return {
+        "flow": found.flow,
+        "file": f"{app.settings.flows.name}/{found.path.name}",
+        "text": found.text,
+        "hash": found.hash,
+    }
+
+
+def _refused(findings: list[Finding]) -> Response:
+    told = "the text has mistakes and was not saved; mend them, or save it anyway: what ran before then stays in force"
+    error = {"code": "invalid_file", "message": told}
+    return Document({"error": error, "findings": [one.to_json() for one in findings]}, 422)
+
+
+def _conflict(app: App, error: ChangedMeanwhile) -> Response:
+    theirs = _source_document(app, error.theirs) if error.theirs else None
+    told = {"code": "changed_meanwhile", "message": error.message}
+    return Document({"error": told, "yours": error.yours, "theirs": theirs}, 409)
+
+
+_COMPLETION = record(label=TEXT, insert=TEXT, kind=TEXT, detail=TEXT, from_column=WHOLE)
+ENDPOINTS: Final = (
+    Endpoint(
+        method="POST",
+        path="/check",
+        handler=check_text,
+        role=Role.VIEWER,
+        body=Check,
+        gives={"findings": list_of(ref("Finding")), "summary": record(files=WHOLE, errors=WHOLE, warnings=WHOLE)},
+    ),
+    Endpoint(
+        method="POST",
+        path="/complete",
+        handler=complete_text,
+        role=Role.VIEWER,
+        body=Complete,
+        gives={"completions": list_of(_COMPLETION)},
+    ),
+    Endpoint(
+        method="GET",
+        path="/flows/{flow}/source",
+        handler=show_source,
+        role=Role.VIEWER,
+        gives={"source": ref("Source")},
+    ),
+    Endpoint(
+        method="PUT",
+        path="/flows/{flow}/source",
+        handler=save_flow,
+        role=Role.ADMIN,
+        body=Save,
+        gives={"source": ref("Source"), "flow": or_null(ref("Flow"))},
+    ),
+    Endpoint(
+        method="POST",
+        path="/flows/{flow}/compare",
+        handler=compare_text,
+        role=Role.VIEWER,
+        body=Compare,
+        gives={"diff": TEXT},
+    ),
+)
