@@ -140,6 +140,7 @@ class TokenKeeper:
         """A person has signed in: exchange the code for tokens, and keep these. Raises `Unauthorized` when it is refused."""
         request = oauth.code_request(sign_in, code=code, redirect_url=redirect_url, verifier=verifier)
         answer = await self._exchange(sign_in, request, send)
+        self._renewed.pop(sign_in.connection.name, None)
         return await self._taken(sign_in, answer, hide=(code, verifier))
 
     async def sign_in_by_itself(self, sign_in: SignIn, send: Send) -> Tokens:
@@ -189,7 +190,9 @@ class TokenKeeper:
                 sign_in, tokens, why := f"the service refused to renew its token ({_told(sign_in, answer, (refresh,))})"
             )
             raise _again(name, why, answer.status)
-        return await self._taken(sign_in, answer, before=refresh)
+        renewed = await self._taken(sign_in, answer, before=refresh)
+        self._renewed[name] = self._clock.now()
+        return renewed
 
     async def _taken(
         self, sign_in: SignIn, answer: Answer, *, before: str | None = None, hide: tuple[str, ...] = ()
@@ -201,7 +204,6 @@ class TokenKeeper:
             raise Unauthorized(f'the connection "{name}" could not sign in: the service answered {told}')
         tokens = oauth.read_tokens(answer.body, self._clock.now(), before=before)
         await self._store.save(name, tokens.to_json())
-        self._renewed[name] = self._clock.now()
         return tokens
 
     async def _mark(self, sign_in: SignIn, tokens: Tokens | None, why: str) -> None:

@@ -2,43 +2,22 @@
 
 import asyncio
 import json
-import os
-import signal
 import sqlite3
-import sys
-from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 
-from tests.fakes.authorization_server import authorization_server
+from tests.fakes.authorization_server import AuthorizationServer, authorization_server
+from tests.fakes.command_line import CommandLine
 from tests.fakes.desk_project import desk_project
 
 APPLICATION = json.dumps({"client_id": "app", "client_secret": "canary-client-secret"})
 
 
-class Desk:
-    """The project on a folder, and its command line as a process of its own."""
+class Desk(CommandLine):
+    """The project, its command line, and the authorization server beside it."""
 
-    def __init__(self, folder, server):
-        self.folder = folder
-        self.server = server
-
-    async def start(self, *arguments, **how):
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "flowengine", "-C", str(self.folder), *arguments),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            **how,
-        )
-
-    async def __call__(self, *arguments, stdin=""):
-        process = await self.start(*arguments)
-        out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 60)
-        assert b"Traceback" not in err
-        return process.returncode, out.decode(), err.decode()
+    server: AuthorizationServer
 
     async def login(self):
         """Sign in as a person would, whose browser is this."""
@@ -46,29 +25,20 @@ class Desk:
         address = (await asyncio.wait_for(process.stdout.readline(), 30)).decode().strip()
         async with httpx.AsyncClient(follow_redirects=True) as browser:
             page = await browser.get(address)
-        out, err = await asyncio.wait_for(process.communicate(), 30)
-        return process.returncode, out.decode() + err.decode(), page
+        code, out, err = await self.end(process)
+        return code, out + err, page
 
     async def state(self):
         _, out, _ = await self("connections", "list", "--json")
         [found] = json.loads(out)["connections"]
         return found["state"]
 
-    @asynccontextmanager
-    async def served(self):
-        process = await self.start("serve", "--port", "0")
-        first = (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
-        try:
-            yield next(word for word in first.split() if word.startswith("http://"))
-        finally:
-            process.send_signal(signal.SIGTERM)
-            await asyncio.wait_for(process.communicate(), 40)
-
 
 @pytest.fixture
 async def desk(tmp_path):
     async with authorization_server() as server:
-        desk = Desk(desk_project(tmp_path, server.url), server)
+        desk = Desk(desk_project(tmp_path, server.url))
+        desk.server = server
         code, _, told = await desk("connections", "add", "desk", "--base-url", server.url, stdin=APPLICATION)
         assert code == 0, told
         assert "flowengine connections login desk" in told
@@ -122,8 +92,7 @@ async def test_an_answer_that_somebody_else_made_does_not_end_the_sign_in(desk):
         assert (await browser.get(f"{back}?code=stolen&state=guessed")).status_code == 400
         assert (await browser.get(back.replace("/callback", "/"))).status_code == 404
         assert (await browser.get(address)).status_code == 200
-    await asyncio.wait_for(process.communicate(), 30)
-    assert process.returncode == 0
+    assert (await desk.end(process))[0] == 0
 
 
 async def test_a_refused_renewal_marks_the_connection_until_somebody_signs_in(desk):
@@ -132,7 +101,7 @@ async def test_a_refused_renewal_marks_the_connection_until_somebody_signs_in(de
     desk.server.refuse = {"error": "invalid_grant"}
     asked = len(desk.server.service.received)
     assert (await desk("run", "look"))[0] == 4
-    code, out, told = await desk("run", "look", "--json")
+    _, out, told = await desk("run", "look", "--json")
     error = json.loads(out)["run"]["error"]
     assert error["code"] == "sign_in_needed"
     assert "invalid_grant" in error["message"]
@@ -148,7 +117,7 @@ async def test_a_refused_renewal_marks_the_connection_until_somebody_signs_in(de
 
 
 async def test_fifty_runs_and_a_second_process_renew_once(desk):
-    async with desk.served() as url:
+    async with desk.served() as (url, _):
         # The engine holds the database: what is signed in here goes through it.
         code, told, _ = await desk.login()
         assert code == 0, told
@@ -156,7 +125,7 @@ async def test_fifty_runs_and_a_second_process_renew_once(desk):
         async with httpx.AsyncClient(base_url=url, timeout=60) as api:
             runs = [api.post("/api/v1/runs", json={"flow": "look", "wait": 30}) for _ in range(50)]
             *answers, tested = await asyncio.gather(*runs, desk("connections", "test", "desk"))
-            assert {answer.json()["run"]["status"] for answer in answers} == {"succeeded"}
+            assert [answer.json()["run"]["error"] for answer in answers] == [None] * 50
             assert tested[0] == 0
             assert desk.server.granted == ["authorization_code", "refresh_token"]
             [shown] = (await api.get("/api/v1/connections")).json()["connections"]
