@@ -12,30 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowengine.cli.connector_samples import sample_inputs
 from flowengine.errors import ActionError, FlowEngineError, Unauthorized
-from flowengine.manifests.schema import type_of
 from flowengine.types import Json, JsonObject
 
 if TYPE_CHECKING:
     from flowengine.connectors.connection import Connection
     from flowengine.manifests.definition import Connector
-    from flowengine.manifests.operation import Operation
     from flowengine.manifests.properties import ConnectionParameter
 
 _ANSWERED: Mapping[str, str] = defaultdict(lambda: "sample")
 """What a definition asks the service first is answered by samples."""
-DEEPEST = 12
-"""Recursive schemas end here."""
-
-_TEXTS = {
-    "date-time": "2026-01-31T09:00:00Z",
-    "date": "2026-01-31",
-    "byte": "c2FtcGxl",
-    "uuid": "00000000-0000-4000-8000-000000000000",
-    "email": "someone@example.com",
-    "uri": "https://example.com/",
-}
-_SAMPLES: dict[str | None, Json] = {"integer": 1, "number": 1, "boolean": True, "string": "sample", "file": "sample"}
 
 
 def examine(folder: Path) -> JsonObject:
@@ -102,88 +89,6 @@ def _remark(connector: Connector, keys: JsonObject, error: Unauthorized) -> Json
     names = " or ".join(f'"{name}"' for name in keys)
     told = f"no file says which connection parameter is the key: a connection to {connector.name} names it {names}"
     return {"operation": None, "rule": "key-place", "message": told, "line": None, "column": None}
-
-
-def sample_inputs(connector: Connector, operation: Operation) -> JsonObject:
-    """Every required input of an operation, made up from its schema."""
-    addressed = _addressed(connector, operation)
-    given: JsonObject = {
-        each.name: sample(connector, each.schema)
-        for each in operation.parameters
-        if each.location != "body"
-        and (each.required or each.name.lower() in addressed)
-        and not (each.internal and each.has_default)
-    }
-    if operation.webhook is not None:
-        given["$callback_url"] = "https://flows.example.com/hooks/sample"
-    if operation.body is None:
-        return given
-    root = connector.resolve(operation.body.schema)
-    if type_of(root) not in (None, "object"):
-        return {**given, operation.body.name: sample(connector, root)} if operation.body.required else given
-    value = sample(connector, root)
-    if operation.body.name in (root.get("properties") or {}) or not isinstance(value, dict):
-        return {**value, **given} if isinstance(value, dict) else given
-    return {**given, operation.body.name: value} if value else given
-
-
-def _addressed(connector: Connector, operation: Operation) -> frozenset[str]:
-    """The parameters, in lower case, without which a policy could not make the address."""
-    from flowengine.connectors.policy_expressions import Call, parse
-
-    return frozenset(
-        part.arguments[0].lower()
-        for policy in connector.policies_for(operation.id)
-        if policy.template in ("dynamichosturl", "routerequesttoendpoint")
-        for value in policy.parameters.values()
-        for part in parse(str(value))
-        if isinstance(part, Call) and part.function in ("headers", "queryparameters") and part.arguments
-    )
-
-
-def sample(connector: Connector, schema: JsonObject, depth: int = 0) -> Json:
-    """A value that fits a schema, with nothing in it that is not required."""
-    found = connector.resolve(schema)
-    kind = type_of(found)
-    if _fits(kind, found.get("default")):
-        return found["default"]
-    if found.get("enum"):
-        return found["enum"][0]
-    match kind:
-        case "array":
-            return [] if depth > DEEPEST else [sample(connector, found.get("items") or {}, depth + 1)]
-        case "object":
-            return _object(connector, found, depth)
-        case "string":
-            return _text(found)
-        case "integer" | "number":
-            return found.get("minimum", 1)
-        case _:
-            return _SAMPLES.get(kind, "sample")
-
-
-def _fits(kind: str | None, default: Json) -> bool:
-    """Whether a default can be sent: some definitions give an empty text, a line break, or another type."""
-    if isinstance(default, str):
-        return bool(default.strip()) and default.isprintable() and kind in (None, "string")
-    return default is not None and kind != "object" and (kind != "boolean" or isinstance(default, bool))
-
-
-def _object(connector: Connector, schema: JsonObject, depth: int) -> JsonObject:
-    """What the object needs; what it says it needs and does not declare cannot be given."""
-    properties = schema.get("properties") or {}
-    if depth > DEEPEST:
-        return {}
-    return {
-        name: sample(connector, properties[name], depth + 1)
-        for name in schema.get("required") or []
-        if name in properties
-    }
-
-
-def _text(schema: JsonObject) -> str:
-    text = _TEXTS.get(schema.get("format") or "", "sample")
-    return text + "x" * max(0, int(schema.get("minLength") or 0) - len(text))
 
 
 def sample_connection(connector: Connector) -> Connection:

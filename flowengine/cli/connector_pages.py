@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from flowengine.cli import output
@@ -9,6 +12,7 @@ from flowengine.cli import output
 if TYPE_CHECKING:
     from flowengine.manifests.definition import Connector
     from flowengine.manifests.operation import Operation, Parameter
+    from flowengine.manifests.properties import ConnectionParameter, ConnectionSpec
 
 
 def connector_page(connector: Connector) -> None:
@@ -20,7 +24,7 @@ def connector_page(connector: Connector) -> None:
     output.say(f"Address: {output.clean(connector.base_url)}")
     for limit in document["limits"]:
         output.say(f"Limit: {limit['calls']} calls in {limit['period_seconds']} seconds, for each connection")
-    _connection_parameters(document["connection"]["parameters"])
+    _connection(connector.connection)
     for kind, title in (("trigger", "Triggers"), ("action", "Actions")):
         operations = [
             each for each in connector.operations.values() if each.kind == kind and each.visibility != "internal"
@@ -37,14 +41,27 @@ def _summary(operation: Operation) -> str:
     return f"{text} (deprecated)" if operation.deprecated else text
 
 
-def _connection_parameters(parameters: list[dict[str, Any]]) -> None:
-    if not parameters:
+def _connection(spec: ConnectionSpec) -> None:
+    """What a connection needs; where there are several ways to sign in, each by itself."""
+    if not spec.parameters:
         output.say("Connection: none needed")
         return
-    output.say(f"\n{output.paint('A connection needs', 'bold')}")
+    if not spec.sets:
+        output.say(f"\n{output.paint('A connection needs', 'bold')}")
+        _connection_parameters(spec.parameters)
+        return
+    output.say(f"\n{output.paint(f'A connection signs in by one of {len(spec.sets)} ways', 'bold')}")
+    for one in spec.sets:
+        about = f": {output.clean(one.description)}" if one.description else ""
+        output.say(f"\n{output.paint(output.clean(one.title or one.name), 'bold')} ({output.clean(one.name)}){about}")
+        _connection_parameters(one.parameters)
+
+
+def _connection_parameters(parameters: Sequence[ConnectionParameter]) -> None:
     rows = [
-        [each["name"], each["type"], "yes" if each["required"] else "no", each.get("description") or ""]
+        [each.name, each.type, "yes" if each.required else "no", each.description]
         for each in parameters
+        if not each.hidden
     ]
     output.table(("parameter", "type", "required", "description"), rows)
 
@@ -95,41 +112,48 @@ def _fields(operation: Operation, connector: Connector) -> list[str]:
 
 def snippet(connector: Connector, operation: Operation) -> str:
     """The YAML of an action or trigger with every required parameter, ready to paste into a flow."""
-    needed = [each for each in operation.parameters if each.required and each.visibility != "internal"]
-    tree: dict[str, Any] = {}
-    for parameter in needed:
-        _put(tree, (parameter.path or parameter.name).split("."), _sample(parameter))
+    from flowengine.cli.connector_samples import author_inputs
+
+    given = author_inputs(connector, operation)
+    use = f"use: {connector.name}.{operation.id}"
     if operation.kind == "trigger":
-        lines = ["trigger:", f"  use: {connector.name}.{operation.id}"]
-        return "\n".join(lines + (["  with:", *_yaml(tree, 4)] if tree else []))
-    lines = [f"  - name: {operation.summary or operation.id}", f"    use: {connector.name}.{operation.id}"]
-    return "\n".join(lines + (["    with:", *_yaml(tree, 6)] if tree else []))
+        return "\n".join(["trigger:", f"  {use}", *_with(given, 2)])
+    name = operation.summary or operation.id
+    return "\n".join([f"  - name: {_plain(' '.join(name.split()))}", f"    {use}", *_with(given, 4)])
 
 
-def _put(tree: dict[str, Any], parts: list[str], value: Any) -> None:
-    for part in parts[:-1]:
-        inner = tree.get(part)
-        if not isinstance(inner, dict):
-            inner = tree[part] = {}
-        tree = inner
-    tree.setdefault(parts[-1], value)
+def _with(given: dict[str, Any], indent: int) -> list[str]:
+    return [f"{' ' * indent}with:", *_yaml(given, indent + 2)] if given else []
 
 
-def _sample(parameter: Parameter) -> Any:
-    if parameter.default is not None:
-        return parameter.default
-    if parameter.enum:
-        return parameter.enum[0]
-    return {"integer": 1, "number": 1, "boolean": True, "array": [], "object": {}}.get(_type(parameter), "...")
-
-
-def _yaml(tree: dict[str, Any], indent: int) -> list[str]:
-    import json
-
-    lines = []
-    for name, value in tree.items():
-        if isinstance(value, dict) and value:
-            lines += [f"{' ' * indent}{name}:", *_yaml(value, indent + 2)]
+def _yaml(value: Any, indent: int) -> list[str]:
+    """Lines of YAML in which no text can be mistaken for something else."""
+    pad = " " * indent
+    lines: list[str] = []
+    if isinstance(value, dict):
+        for name, item in value.items():
+            nested = isinstance(item, dict | list) and bool(item)
+            lines += (
+                [f"{pad}{_plain(name)}:", *_yaml(item, indent + 2)]
+                if nested
+                else [f"{pad}{_plain(name)}: {_flow(item)}"]
+            )
+        return lines
+    for item in value:
+        if isinstance(item, dict) and item:
+            first, *rest = _yaml(item, indent + 2)
+            lines += [f"{pad}- {first.lstrip()}", *rest]
         else:
-            lines.append(f"{' ' * indent}{name}: {json.dumps(value, ensure_ascii=False)}")
+            lines.append(f"{pad}- {_flow(item)}")
     return lines
+
+
+def _flow(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _plain(text: str) -> str:
+    """A name as it is where YAML takes it for text, else in quotes."""
+    safe = re.fullmatch(r"[A-Za-z][\w ()/.,'-]*", text) and not text.endswith(" ")
+    word = text.lower() in ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
+    return text if safe and not word else json.dumps(text, ensure_ascii=False)

@@ -187,6 +187,91 @@ def _body(body: bytes | None) -> tuple[str | None, str | None]:
 
 
 @app.command()
+def docs(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="A connector's name or folder.")],
+    html: Annotated[bool, typer.Option("--html", help="One HTML page instead of Markdown.")] = False,
+    output_file: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file; .html means --html.")
+    ] = None,
+) -> None:
+    """A connector's reference page: sign-in, limits, actions, triggers, definitions."""
+    from flowengine.cli.connector_docs import as_html, as_markdown
+
+    connector, _ = find(ctx, name)
+    wanted = html or (output_file is not None and output_file.suffix == ".html")
+    page = as_html(connector) if wanted else as_markdown(connector)
+    if output_file is None:
+        output.say(output.clean(page, lines=True))
+        return
+    output_file.write_text(page + "\n", encoding="utf-8")
+    output.tell(f"written: {output_file}")
+
+
+@app.command()
+def values(
+    ctx: typer.Context,
+    connector: Annotated[str, typer.Argument(help="A connector's name.")],
+    operation: Annotated[str, typer.Argument(help="One of its operations.")],
+    parameter: Annotated[str, typer.Argument(help="A parameter as it is written in a flow, such as assignee.id.")],
+    connection: Annotated[
+        str | None, typer.Option("--connection", "-c", help="A connection of connections.yaml.")
+    ] = None,
+    with_: Annotated[
+        str, typer.Option("--with", help="What other parameters are, where the choices depend on them: a JSON object.")
+    ] = "{}",
+    as_json: AsJson = False,
+) -> None:
+    """What a parameter can be: listed by the definition, or by the service through the operation that it names."""
+    from flowengine.cli.connector_values import choices
+
+    here = place.settings(ctx)
+    found, _ = find(ctx, connector)
+    asked = choices(here, found, found.operation(operation), parameter, _object(with_, "--with"), connection)
+    listed = place.finish(asked)
+    if as_json:
+        output.emit(values=[each.to_json() for each in listed])
+        return
+    output.table(("value", "title"), [[output.json_text(each.value).strip('"'), each.title] for each in listed])
+
+
+@app.command("import")
+def import_(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="FILE|URL", help="OpenAPI 2.0, 3.0 or 3.1, in JSON or YAML.")],
+    name: Annotated[
+        str | None, typer.Option("--name", help="What flows call it; made from the title if absent.")
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="DIR", help="Where connectors are; the project's connectors/ if absent."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a connector of an OpenAPI document: Microsoft's two files, checked at once."""
+    from flowengine.cli.connector_check import examine
+    from flowengine.cli.connector_import import read, write
+    from flowengine.manifests.importing import folder_name
+
+    here = place.settings(ctx)
+    imported = read(here, source)
+    home = (folder or here.connectors) / (folder_name(name) if name else imported.name)
+    write(imported, home, replace=force)
+    report = examine(home)
+    if as_json:
+        output.emit(connector=report, folder=str(home), remarks=list(imported.remarks))
+    else:
+        for remark in imported.remarks:
+            output.tell(f"remark: {output.clean(remark)}")
+        output.say(f"{home}: {report['callable']} of {report['operations']} operations can be called")
+        for problem in report["problems"]:
+            output.say(f"{output.clean(problem['operation'] or home.name)}: {output.clean(problem['message'])}")
+        output.tell(f"\nNext: flowengine connectors show {home.name}")
+    raise typer.Exit(Exit.FINE if report["callable"] == report["operations"] else Exit.FOUND)
+
+
+@app.command()
 def check(
     ctx: typer.Context,
     folders: Annotated[

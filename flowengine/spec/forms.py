@@ -13,7 +13,7 @@ from flowengine.spec.times import parse_duration
 from flowengine.types import Json
 
 _RETRY_WORD = re.compile(r"[1-5]\d\d|[1-5]xx|timeout|unreachable")
-OPERATION = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_.-]+)")
+OPERATION = re.compile(r"([\w-]+)\.(\S(?:[^\r\n]*\S)?)")
 
 
 def read_text(reading: Reading, loc: Location, value: Json, key: Key) -> Any:
