@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -75,11 +76,22 @@ async def serve(settings: Settings, started: Callable[[Serving], None] = lambda 
         loop.add_signal_handler(one, stop.set)
     try:
         async with serving(settings) as server:
+            _spare_the_collector()
             started(server)
             await stop.wait()
     finally:
         for one in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(one)
+
+
+def _spare_the_collector() -> None:
+    """Look less often for garbage in circles: all that stands now stays, and what runs make goes when nobody refers to it.
+
+    Looking through the whole program again and again took a quarter of a run.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def run(settings: Settings, started: Callable[[Serving], None] = lambda _: None) -> None:
