@@ -138,6 +138,12 @@ class Heads:
         rows = await self._reader.rows(sql, [run_id, format_path(path)])
         return action_rows.action_of(rows[0]) if rows else None
 
+    async def said(self, run_id: str, limit: int) -> dict[Path, str]:
+        """What the run's `log` actions said."""
+        sql = "SELECT path, outputs, inputs FROM actions WHERE run_id = ? AND kind = 'log' ORDER BY number LIMIT ?"
+        rows = await self._reader.rows(sql, [run_id, limit])
+        return {parse_path(path): _text_of(outputs or inputs) for path, outputs, inputs in rows}
+
     async def asking(self, limit: int = 100) -> list[ActionRecord]:
         """Approvals that wait for a person, the longest waiting first."""
         sql = (
@@ -172,6 +178,15 @@ def _action_of(row: Row) -> ActionHead:
         skipped_because=row[7],
         message=_message(row[8]),
     )
+
+
+def _text_of(value: str | None) -> str:
+    if value is None or value.startswith("!"):
+        return "" if value is None else action_rows.STRUCK_OUT
+    found = from_text(value)
+    if isinstance(found, dict) and len(found) == 1:
+        found = next(iter(found.values()))
+    return found if isinstance(found, str) else str(found)
 
 
 def _message(error: str | None) -> str:

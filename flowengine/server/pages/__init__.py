@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from flowengine.server.pages import live, overview, runs, static
+from flowengine.server.pages import approvals, events, flows, live, overview, project, run, runs, static
 from flowengine.server.pages.routing import Row
 
-ROUTES: tuple[Row, ...] = (*overview.ROUTES, *runs.ROUTES, *live.ROUTES, *static.ROUTES)
+ROUTES: tuple[Row, ...] = (
+    *overview.ROUTES,
+    *flows.ROUTES,
+    *runs.ROUTES,
+    *run.ROUTES,
+    *events.ROUTES,
+    *approvals.ROUTES,
+    *project.ROUTES,
+    *live.ROUTES,
+    *static.ROUTES,
+)
 """Every page: method, path, handler."""
 
 

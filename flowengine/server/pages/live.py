@@ -29,28 +29,31 @@ async def _changes(request: Request) -> AsyncIterator[str]:
     app = app_of(request)
     flow, run_id = request.query_params.get("flow"), request.query_params.get("run")
     stirred = asyncio.Event()
-    ending = asyncio.create_task(app.closing.wait())
 
     def watch(run: RunRecord, _: ActionRecord | None) -> None:
         if flow in (None, run.flow) and run_id in (None, run.id):
             stirred.set()
 
+    async def close() -> None:
+        await app.closing.wait()
+        stirred.set()
+
     unsubscribe = app.engine.subscribe(watch)
+    closing = asyncio.create_task(close())
     try:
         yield "retry: 2000\n\n"
         while not app.closing.is_set():
-            stirring = asyncio.create_task(stirred.wait())
-            done, _ = await asyncio.wait({stirring, ending}, timeout=SILENCE, return_when=asyncio.FIRST_COMPLETED)
-            stirring.cancel()
-            if stirring in done:
-                stirred.clear()
-                yield "event: changed\ndata: \n\n"
-                await asyncio.wait({ending}, timeout=PAUSE)
-            elif not done:
+            try:
+                await asyncio.wait_for(stirred.wait(), SILENCE)
+            except TimeoutError:
                 yield ":\n\n"
+                continue
+            stirred.clear()
+            yield "event: changed\ndata: \n\n"
+            await asyncio.sleep(PAUSE)
     finally:
         unsubscribe()
-        ending.cancel()
+        closing.cancel()
 
 
 ROUTES: tuple[Row, ...] = (("GET", "/live/runs", live_runs),)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from flowengine.app import App
+from flowengine.server.access import Role, may
 from flowengine.server.context import app_of
 from flowengine.server.pages import charts, state
 from flowengine.server.pages.render import page
@@ -72,7 +73,8 @@ async def overview(request: Request) -> Response:
         coming=coming_times(app, COMING),
         troubled=troubled_triggers(app),
         broken=[entry for entry in app.library.entries.values() if entry.broken],
-        connections=state.connections(app),
+        signing=[one for one in app.accounts.all() if one.standing.state != "ready"],
+        may_operate=may(request, Role.OPERATOR),
         names=state.names(app),
         command="flowengine runs list",
     )

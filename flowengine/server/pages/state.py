@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from flowengine.app import App
-from flowengine.errors import FlowEngineError
 from flowengine.server.pages.tally import Tally
 from flowengine.store.heads import Heads
 
@@ -33,40 +32,3 @@ def of(request: Request) -> Faces:
 def names(app: App) -> Mapping[str, str]:
     """What people call each flow, by id."""
     return {entry.id: entry.flow.name for entry in app.library.entries.values() if entry.flow}
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A connection, and whether it can be used."""
-
-    name: str
-    connector: str
-    base_url: str
-    state: str
-    """`ok`, `fail` or `warn`."""
-    problem: str = ""
-    remedy: str = ""
-    flows: tuple[str, ...] = ()
-
-
-def connections(app: App) -> list[Standing]:
-    """Every connection of the project."""
-    return [_standing(app, name) for name in sorted(app.calls.connections)]
-
-
-def _standing(app: App, name: str) -> Standing:
-    connection = app.calls.connections[name]
-    problem = ""
-    try:
-        for parameter in connection.parameters:
-            connection.parameter(parameter)
-    except FlowEngineError as error:
-        problem = error.message
-    return Standing(
-        name=name,
-        connector=connection.connector,
-        base_url=connection.base_url,
-        state="fail" if problem else "ok",
-        problem=problem,
-        remedy=f"flowengine connections login {name}" if problem else "",
-    )

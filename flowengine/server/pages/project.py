@@ -1,0 +1,151 @@
+"""What a project has besides flows: connections, names of secrets, connectors; and how the engine is."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from flowengine import __version__
+from flowengine.app import App
+from flowengine.server.access import Role, may
+from flowengine.server.context import app_of
+from flowengine.server.pages import state
+from flowengine.server.pages.operations import helped
+from flowengine.server.pages.render import page
+from flowengine.server.pages.routing import Row
+from flowengine.spec.actions import OperationAction
+from flowengine.spec.triggers import OperationTrigger, Poll
+
+SCARCE: Final = 200_000_000
+"""Bytes of free disk below which a warning is due."""
+
+
+async def connections(request: Request) -> Response:
+    """`GET /connections`."""
+    app = app_of(request)
+    return await page(
+        request,
+        "connections.html",
+        accounts=app.accounts.all(),
+        users=_users(app),
+        names=state.names(app),
+        may_edit=may(request, Role.ADMIN),
+        command="flowengine connections list",
+    )
+
+
+def _users(app: App) -> dict[str, list[str]]:
+    """Connector to the flows that use it."""
+    found: dict[str, dict[str, None]] = {}
+    for flow in app.library.flows():
+        used = [one.connector for one in flow.triggers if isinstance(one, (OperationTrigger, Poll))]
+        used += [action.connector for _, action in flow.walk() if isinstance(action, OperationAction)]
+        for connector in used:
+            found.setdefault(connector, {})[flow.id] = None
+    return {connector: list(flows) for connector, flows in found.items()}
+
+
+async def secrets(request: Request) -> Response:
+    """`GET /secrets`: names only; values go in and never come out."""
+    app = app_of(request)
+    names = await app.store.secrets.names()
+    return await page(request, "secrets.html", secrets=sorted(names), command="flowengine secrets list")
+
+
+async def connectors(request: Request) -> Response:
+    """`GET /connectors`."""
+    app = app_of(request)
+    return await page(
+        request,
+        "connectors.html",
+        connectors=app.catalog.summaries(),
+        users=_users(app),
+        search=request.query_params.get("search", ""),
+        command="flowengine connectors list",
+    )
+
+
+async def connector(request: Request) -> Response:
+    """`GET /connectors/{connector}`: the reference page."""
+    app = app_of(request)
+    found = app.catalog.get(request.path_params["connector"])
+    operations = [helped(found, one) for one in found.operations.values() if one.visibility != "internal"]
+    return await page(
+        request,
+        "connector.html",
+        connector=found,
+        triggers=[one for one in operations if one.operation.kind == "trigger"],
+        actions=[one for one in operations if one.operation.kind == "action"],
+        standing=[one for one in app.accounts.all() if one.connection.connector == found.name],
+        command=f"flowengine connectors show {found.name}",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the health page."""
+
+    part: str
+    state: str
+    told: str
+    remedy: str = ""
+
+
+async def health(request: Request) -> Response:
+    """`GET /health`."""
+    app = app_of(request)
+    deliveries = sorted(app.hooks.counts.items())
+    return await page(
+        request,
+        "health.html",
+        checks=await _checks(app, request),
+        deliveries=deliveries,
+        triggers=[
+            (entry, one)
+            for entry in app.library.entries.values()
+            if entry.flow
+            for one in app.triggers.states(entry.flow)
+        ],
+        names=state.names(app),
+        command="flowengine doctor",
+    )
+
+
+async def _checks(app: App, request: Request) -> list[Check]:
+    broken = [entry.file for entry in app.library.entries.values() if entry.broken]
+    free = shutil.disk_usage(app.settings.project).free
+    going = await state.of(request).heads.going(1_000)
+    unready = [one.connection.name for one in app.accounts.all() if one.standing.state != "ready"]
+    connectors_broken = [one.name for one in app.catalog.summaries() if one.problem]
+    return [
+        Check("Engine", "ok", f"flowengine {__version__} on Python {platform.python_version()}, at {app.public_url}"),
+        Check("Database", "ok", _database(app)),
+        Check("Runs", "ok", f"{len(going)}{'+' if len(going) == 1_000 else ''} going on or queued"),
+        Check("Flows", "fail" if broken else "ok", f"{len(app.library.flows())} in force", _list("mend", broken)),
+        Check("Connectors", "fail" if connectors_broken else "ok", f"{len(app.catalog.names())} found", _list("look at", connectors_broken)),
+        Check("Connections", "warn" if unready else "ok", f"{len(app.calls.connections)} in connections.yaml", _list("sign in or complete", unready)),
+        Check("Disk", "warn" if free < SCARCE else "ok", f"{free // 1_000_000:,} MB free", "make room: a full disk stops the engine" if free < SCARCE else ""),
+    ]  # fmt: skip
+
+
+def _database(app: App) -> str:
+    """Which kind, without an address that may hold a password."""
+    return "SQLite in .flowengine/" if not app.settings.database_url else app.settings.database.partition(":")[0]
+
+
+def _list(what: str, names: list[str]) -> str:
+    return f"{what}: {', '.join(names)}" if names else ""
+
+
+ROUTES: tuple[Row, ...] = (
+    ("GET", "/connections", connections),
+    ("GET", "/secrets", secrets),
+    ("GET", "/connectors", connectors),
+    ("GET", "/connectors/{connector}", connector),
+    ("GET", "/health", health),
+)
