@@ -1,7 +1,8 @@
 """How one connection signs in by OAuth: what the definition says, filled with what the connection says.
 
 Definitions say it in three places: `oAuthSettings` with its `customParameters`, connection parameters called `token:name`
-(which override the custom parameter of that name), and the OAuth entry of `securityDefinitions` when nothing else is there.
+(which override the custom parameter of that name), and the OAuth entry of `securityDefinitions`. The last one counts only where
+nothing else says an address: there it is often a place-holder, since Microsoft's gateway does not read it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ from flowengine.manifests.properties import ConnectionParameter, OAuth
 _ENTRA: Final = "https://login.microsoftonline.com"
 _MICROSOFT_ONLY: Final = "consent.azure-apim.net"
 """The page of Microsoft's gateway: some definitions name it where tokens should be renewed, and it does not do that."""
+_MICROSOFT_REDIRECT = re.compile(
+    r"https(?:://|%3A%2F%2F)[\w.-]*consent\.azure-apim\.net(?:/|%2F)redirect(?:/[\w-]+)?", re.IGNORECASE
+)
+_FROM_SCHEME: Final = "securitydefinitions "
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _NOT_FILLED_IN = re.compile(r"[<>\[\]{}@\s]|dummy|please|your", re.IGNORECASE)
 _CLIENT_WORDS: Final = frozenset({"clientcredentials", "clientcredential", "application"})
@@ -61,7 +66,10 @@ class SignIn:
     @property
     def scopes(self) -> str:
         own = _first(self.connection, "scopes", "scope")
-        return own or (self.custom.get("scopelistdelimiter") or " ").join(self.oauth.scopes)
+        declared = (
+            _PLACEHOLDER.sub(lambda found: self.custom.get(found[1].lower(), ""), one) for one in self.oauth.scopes
+        )
+        return own or (self.custom.get("scopelistdelimiter") or " ").join(one for one in declared if one)
 
     @property
     def by_itself(self) -> bool:
@@ -102,7 +110,7 @@ class SignIn:
             return f"{login}/{self.custom.get('tenantid') or 'common'}/oauth2/{word}"
         if not found and self.oauth.provider in _PROVIDERS:
             return _PROVIDERS[self.oauth.provider][0 if kind == "authorization" else 1]
-        return found or None
+        return found or self.custom.get(_FROM_SCHEME + ("authorization" if kind == "authorization" else "token"))
 
 
 def sign_in_of(connector: Connector, connection: Connection) -> SignIn | None:
@@ -121,13 +129,16 @@ def sign_in_of(connector: Connector, connection: Connection) -> SignIn | None:
 
 
 def filled(template: str, values: Mapping[str, str], *, safe: str = "") -> str:
-    """`{ClientId}` and its like, in any case, encoded; other braces stay."""
+    """`{ClientId}` and its like, in any case, encoded; other braces stay.
+
+    Where a template names the page of Microsoft's gateway as the place to come back to, it is ours instead.
+    """
 
     def value_of(found: re.Match[str]) -> str:
         value = values.get(found[1].lower())
         return found[0] if value is None else quote(value, safe=safe)
 
-    return _PLACEHOLDER.sub(value_of, template)
+    return _PLACEHOLDER.sub(value_of, _MICROSOFT_REDIRECT.sub("{RedirectUrl}", template))
 
 
 def _plain(scheme: SecurityScheme, connection: Connection) -> SignIn:
@@ -139,7 +150,7 @@ def _plain(scheme: SecurityScheme, connection: Connection) -> SignIn:
 def _addresses(scheme: SecurityScheme | None) -> dict[str, str]:
     if scheme is None:
         return {}
-    return _texts({"authorizationurl": scheme.authorization_url, "tokenurl": scheme.token_url})
+    return _texts({f"{_FROM_SCHEME}authorization": scheme.authorization_url, f"{_FROM_SCHEME}token": scheme.token_url})
 
 
 def _said(
