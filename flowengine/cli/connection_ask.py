@@ -109,6 +109,8 @@ def _values(wanted: list[ConnectionParameter], source: Source) -> dict[str, str]
 
 
 def _checked(parameter: ConnectionParameter, value: str) -> str:
+    if not value and parameter.required and len(parameter.allowed) == 1:
+        return str(parameter.allowed[0])
     if not value and parameter.required and parameter.default is None:
         raise WrongUsage(
             f"no value for {parameter.name}: give one line for each parameter on stdin, or run this at a terminal"
@@ -136,7 +138,7 @@ def _by_name(text: str, wanted: list[ConnectionParameter]) -> Source:
 
 
 def _prompted(parameter: ConnectionParameter) -> str:
-    optional = not parameter.required or parameter.default is not None
+    optional = not parameter.required or parameter.default is not None or len(parameter.allowed) == 1
     if parameter.description:
         output.tell(output.clean(parameter.description))
     if parameter.allowed:

@@ -76,7 +76,7 @@ def standing(connector: Connector, connection: Connection, record: JsonObject | 
     try:
         way = connector.connection.way(connection.parameters, connection.authentication)
         sign_in = sign_in_of(connector, connection)
-        lacking = connector.connection.missing(connection.parameters)
+        lacking = connector.connection.missing(connection.parameters, connection.authentication)
         for name in connection.parameters:
             connection.parameter(name)
         if lacking:

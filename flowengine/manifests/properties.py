@@ -78,13 +78,15 @@ class ConnectionSpec:
     def parameter(self, name: str) -> ConnectionParameter | None:
         return next((parameter for parameter in self.parameters if parameter.name == name), None)
 
-    def missing(self, given: Collection[str]) -> tuple[str, ...]:
-        """The required parameters that `given` lacks; with several ways to sign in, of the way that it fits best.
+    def missing(self, given: Collection[str], named: str = "") -> tuple[str, ...]:
+        """The required parameters that `given` lacks; with several ways to sign in, of the one `named` or that it fits best.
 
         Parameters with a default, hidden ones and sign-ins (which no file can hold) are never missing.
         """
         if not self.sets:
             return _missing(self.parameters, given)
+        if any(one.name == named for one in self.sets):
+            return _missing(self.way({}, named), given)
         return min((_missing(one.parameters, given) for one in sorted(self.sets, key=_fit(given))), key=len)
 
     def way(self, given: Mapping[str, Json], named: str = "") -> tuple[ConnectionParameter, ...]:

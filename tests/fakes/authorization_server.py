@@ -31,6 +31,8 @@ class AuthorizationServer:
     """What `/token` answers with 400 instead of tokens."""
     deny: bool = False
     """Whether the person says no."""
+    deny_all: bool = False
+    """Whether the service answers 401 whatever token it is shown."""
     service: RawService | None = None
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     refresh_tokens: set[str] = field(default_factory=set)
@@ -105,7 +107,7 @@ class AuthorizationServer:
 
     def _serve(self, request: Received) -> tuple[int, object, dict[str, str]]:
         token = (request.header("authorization") or "").removeprefix("Bearer ")
-        if token not in self.access_tokens:
+        if self.deny_all or token not in self.access_tokens:
             return 401, {"message": f"the token {token} is not known"}, {}
         return 200, {"who": "Ann"}, {}
 
