@@ -222,7 +222,10 @@ def _basic(connector: Connector, connection: Connection) -> Credential | None:
     plain = [parameter.name for parameter in declared if parameter.type.lower() == "string"]
     secure = [parameter.name for parameter in declared if parameter.type.lower() == "securestring"]
     user = _first(connector, connection, (*_USER, *(plain[:1] or secure[:1])))
-    password = _first(connector, connection, (*_PASSWORD, *secure[-1:]))
+    keys = [one for one in connector.security_schemes.values() if one.type.lower() == "apikey"]
+    taken = {_folded(name) for one in keys for name in (one.name, one.key, "api_key")}
+    names = [name for name in (*_PASSWORD, *secure[-1:]) if _folded(name) not in taken]
+    password = _first(connector, connection, names)
     if user is None and password is None:
         return None
     return _basic_header(user or "", password or "")

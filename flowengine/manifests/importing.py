@@ -99,7 +99,7 @@ def _properties(definition: JsonObject) -> JsonObject:
                 called = "api_key" if len(keys) == 1 else name
                 parameters[called] = _asked("securestring", "API key", as_text(entry.get("name")))
                 if entry.pop("x-bearer", False):
-                    policies.append(_bearer(called))
+                    policies.append(_BEARER)
             case "basic":
                 parameters["username"] = _asked("string", "User name")
                 parameters["password"] = _asked("securestring", "Password")
@@ -117,17 +117,16 @@ def _asked(type_: str, title: str, key: str = "") -> JsonObject:
     return {"type": type_, "uiDefinition": {**shown, "constraints": {"required": "true", "clearText": False}}}
 
 
-def _bearer(parameter: str) -> JsonObject:
-    return {
-        "templateId": "setheader",
-        "title": "Bearer token",
-        "parameters": {
-            "x-ms-apimTemplateParameter.name": "Authorization",
-            "x-ms-apimTemplateParameter.value": f"Bearer @connectionParameters('{parameter}')",
-            "x-ms-apimTemplateParameter.existsAction": "override",
-            "x-ms-apimTemplate-policySection": "Request",
-        },
-    }
+_BEARER: Final[JsonObject] = {
+    "templateId": "setheader",
+    "title": "Bearer token",
+    "parameters": {
+        "x-ms-apimTemplateParameter.name": "Authorization",
+        "x-ms-apimTemplateParameter.value": "Bearer @headers('Authorization')",
+        "x-ms-apimTemplateParameter.existsAction": "override",
+        "x-ms-apimTemplate-policySection": "Request",
+    },
+}
 
 
 def _oauth(definition: JsonObject, name: str, entry: Mapping[str, Json]) -> JsonObject:

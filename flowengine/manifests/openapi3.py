@@ -21,7 +21,7 @@ URLENCODED: Final = "application/x-www-form-urlencoded"
 _SCHEMAS = "#/components/schemas/"
 _DEEPEST = 60
 _OF_PARAMETERS = (
-    "type", "format", "enum", "default", "items", "minimum", "maximum", "minLength", "maxLength", "pattern",
+    "type", "format", "enum", "default", "items", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength", "pattern",
     "x-nullable", "x-ms-dynamic-values", "x-ms-enum-values",
 )  # fmt: skip
 
@@ -289,6 +289,8 @@ def _as_of_2(made: JsonObject) -> JsonObject:
 
 
 def _schemes(found: Conversion, declared: JsonObject) -> Iterator[tuple[str, JsonObject]]:
+    # Where a person can sign in, a bearer token is what that gives.
+    signs_in = any(_flow(as_object(found.follow(raw).get("flows"))) for raw in declared.values())
     for name, raw in declared.items():
         entry = found.follow(raw)
         kind, scheme = as_text(entry.get("type")), as_text(entry.get("scheme")).lower()
@@ -296,7 +298,7 @@ def _schemes(found: Conversion, declared: JsonObject) -> Iterator[tuple[str, Jso
             yield name, {"type": "apiKey", "in": entry["in"], "name": as_text(entry.get("name"))}
         elif kind == "http" and scheme == "basic":
             yield name, {"type": "basic"}
-        elif kind == "http" and scheme == "bearer":
+        elif kind == "http" and scheme == "bearer" and not signs_in:
             yield name, {"type": "apiKey", "in": "header", "name": "Authorization", "x-bearer": True}
         elif kind == "oauth2" and (flow := _flow(as_object(entry.get("flows")))):
             yield name, flow
