@@ -10,6 +10,7 @@ import typer
 
 from flowengine.cli import output, place
 from flowengine.cli.place import AsJson
+from flowengine.errors import ExpressionError
 from flowengine.types import JsonObject
 
 if TYPE_CHECKING:
@@ -47,13 +48,27 @@ def evaluate(
     scope = place.finish(_scope(here, run, action)) if run is not None else {}
     if event is not None:
         scope["trigger"] = read_event(event)
-    value = place.finish(_evaluated(here, _as_template(expression), scope))
+    try:
+        value = place.finish(_evaluated(here, _as_template(expression), scope))
+    except ExpressionError as error:
+        _point(expression, error)
+        raise
     if names:
         output.tell(f"names: {', '.join(sorted(name for name in scope if not name.startswith('__')))}")
     if as_json:
         output.emit(value=value)
     else:
         output.say(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _point(expression: str, error: ExpressionError) -> None:
+    """Show where in the expression the mistake is."""
+    if error.span is None:
+        return
+    from flowengine.cli.sources import caret_lines
+
+    for line in caret_lines(_as_template(expression), error.span):
+        output.tell(line)
 
 
 def _as_template(expression: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flowengine.cli import output, place
+from flowengine.cli import flow_versions, output, place
 from flowengine.cli.place import AsJson
 from flowengine.errors import FlowEngineError, InvalidFile
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from flowengine.spec.triggers import Trigger
     from flowengine.store.records import RunRecord
 
-app = place.group("List, show, enable and disable flows; when they run next.")
+app = place.group("List, show, enable and disable flows; when they run next; what changed.")
+app.command()(flow_versions.versions)
+app.command()(flow_versions.diff)
 
 FlowName = Annotated[str, typer.Argument(metavar="FLOW", help="A flow's id: its file's name without .yaml.")]
 

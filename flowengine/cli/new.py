@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flowengine.cli import output, place
 from flowengine.cli.errors import WrongUsage
 from flowengine.cli.place import AsJson
-from flowengine.cli.shipped import sample_flows
+from flowengine.cli.shipped import templates as shipped_templates
+from flowengine.cli.shipped import its_test
 from flowengine.findings import did_you_mean, nearest
+
+if TYPE_CHECKING:
+    from flowengine.config import Settings
 
 app = place.single("A project folder, or a flow from a template, to start from.")
 
@@ -71,7 +75,7 @@ def new(
     as_json: AsJson = False,
 ) -> None:
     """Make a project folder (flowengine new myproject), or a flow from a template (flowengine new contact-form)."""
-    templates = {path.stem: path for path in sample_flows()}
+    templates = shipped_templates()
     if list_ or template is None:
         _list(templates, as_json)
     elif template in templates:
@@ -116,7 +120,22 @@ def _flow(ctx: typer.Context, template: Path, name: str) -> None:
         )
     shutil.copyfile(template, target)
     output.say(f"made {target}")
+    _test(here, template, name)
     output.tell(f"Change it to your needs, then: flowengine check {target}")
+
+
+def _test(here: Settings, template: Path, name: str) -> None:
+    """The template's test beside the project's others, for the flow of this name."""
+    from flowengine.cli.stage import FOLDER
+
+    shipped, target = its_test(template), here.project / FOLDER / f"{name}.yaml"
+    if shipped is None or target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    text = shipped.read_text(encoding="utf-8").replace(f"flow: {template.stem}\n", f"flow: {name}\n")
+    target.write_text(text, encoding="utf-8")
+    output.say(f"made {target}")
+    output.tell(f"Its test: flowengine test {name}")
 
 
 def _project(folder: Path) -> None:

@@ -40,13 +40,14 @@ SECTIONS: dict[str, dict[str, Group]] = {
         "eval": Group("eval", "What an expression gives, in the context of a run or an event"),
         "graph": Group("graph", "A flow as a tree, as Mermaid or as SVG; with the statuses of a run"),
         "schema": Group("schema", "The JSON Schema that lets editors complete and check flow files"),
+        "lsp": Group("lsp", "The language server for editors: findings, completion, hover, definitions"),
     },
     "Run them": {
         "run": Group("run", "Run one flow now and wait for it"),
         "serve": Group("serve", "The engine: webhooks, schedules, polls, runs, API"),
     },
     "Ask what happened": {
-        "flows": Group("flows", "List, show, enable and disable flows; when they run next"),
+        "flows": Group("flows", "List, show, enable and disable flows; when they run next; what changed"),
         "events": Group("events", "Everything that came in, and why it did or did not start a run"),
         "runs": Group("runs", "What ran, what each action did, where it failed"),
     },

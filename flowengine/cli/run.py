@@ -101,7 +101,7 @@ def read_event(name: str | None) -> Any:
 
 
 def _read(path: Path) -> bytes:
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         raise WrongUsage(f"there is no file {path}; --event takes a JSON file that holds the event's body")
     return path.read_bytes()
 

@@ -1,4 +1,4 @@
-"""What comes with the package besides code: the sample flows, which are also the templates of `new`."""
+"""What comes with the package besides code: the sample flows, and the templates of `new`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,19 @@ def shipped_flows() -> Path:
     package = Path(__file__).parent.parent
     installed = package / "shipped" / "flows"
     return installed if installed.is_dir() else package.parent / "flows"
+
+
+def templates() -> dict[str, Path]:
+    """What `new` makes flows from, by name: those for common jobs first, then the sample flows."""
+    folder = Path(__file__).parent / "templates"
+    common = [path for path in sorted(folder.glob("*.yaml")) if not path.name.endswith(".test.yaml")]
+    return {path.stem: path for path in [*common, *sample_flows()]}
+
+
+def its_test(template: Path) -> Path | None:
+    """The test that comes with a template."""
+    path = template.with_name(f"{template.stem}.test.yaml")
+    return path if path.is_file() else None
 
 
 def sample_flows() -> list[Path]:
