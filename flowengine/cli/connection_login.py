@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from flowengine.cli import output
 from flowengine.cli.errors import WrongUsage
-from flowengine.errors import ActionTimedOut, Unauthorized
+from flowengine.errors import SignInNeeded, Unauthorized
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ CALLBACK = "/callback"
 PORT = 8765
 """The same every time: services want the exact address to be registered."""
 _LOOPBACK = ("127.0.0.1", "localhost")
-_PATIENCE = 1.0
+_PATIENCE = 0.2
 """Seconds after which the listener looks whether its time is over."""
 _DONE = "You are signed in. This window can be closed; the rest is in the terminal."
 _REFUSED = "The sign-in did not work. The terminal says why."
@@ -51,11 +51,11 @@ def ask_for_code(sign_in: SignIn, *, port: int, redirect_url: str | None, browse
     """Send the person to the service and wait for what it sends back.
 
     With a `redirect_url` that is not this machine's the address that the browser ended at is asked for instead. Raises
-    `Unauthorized` when the service or the person refuses, `ActionTimedOut` when nobody comes back.
+    `Unauthorized` when the service or the person refuses, and when nobody comes back.
     """
-    from flowengine.connectors.oauth import authorization_url, new_verifier
+    from flowengine.connectors.oauth import authorization_url
 
-    state, verifier = new_verifier(), new_verifier()
+    state, verifier = new_state(), new_state()
 
     def address(back: str) -> str:
         return authorization_url(sign_in, redirect_url=back, state=state, verifier=verifier)
@@ -64,12 +64,19 @@ def ask_for_code(sign_in: SignIn, *, port: int, redirect_url: str | None, browse
     if parts.scheme != "http" or parts.hostname not in _LOOPBACK:
         back = parts.geturl()
         _show(address(back), browser=browser)
-        return Code(_code_in(_pasted(), state), back, verifier)
-    with _listener(parts.port or 80, parts.path) as listener:
+        return Code(_code_in(pasted(), state), back, verifier)
+    with _listener(80 if parts.port is None else parts.port, parts.path) as listener:
         back = f"http://{parts.hostname}:{listener.server_address[1]}{parts.path}"
         _show(address(back), browser=browser)
         output.tell(f"Waiting for the service to come back to {back} ...")
         return Code(_heard(listener, state, seconds), back, verifier)
+
+
+def new_state() -> str:
+    """What nobody can guess."""
+    from flowengine.connectors.oauth import new_verifier
+
+    return new_verifier()
 
 
 def _show(url: str, *, browser: bool) -> None:
@@ -79,7 +86,8 @@ def _show(url: str, *, browser: bool) -> None:
         webbrowser.open(url)
 
 
-def _pasted() -> str:
+def pasted() -> str:
+    """The address that the browser ended at, from the person."""
     if sys.stdin.isatty():
         output.tell("After signing in, paste the address that the browser ended at:")
     return sys.stdin.readline().strip()
@@ -100,7 +108,7 @@ class _Listener(HTTPServer):
     """Takes the first answer that bears our state."""
 
     timeout = _PATIENCE
-    allow_reuse_address = True
+    allow_reuse_address = False
     path: str = CALLBACK
     judge: Callable[[str], str]
     code: str | None = None
@@ -151,7 +159,7 @@ def _heard(listener: _Listener, state: str, seconds: float) -> str:
     until = time.monotonic() + seconds
     while listener.code is None and listener.refusal is None:
         if time.monotonic() > until:
-            raise ActionTimedOut(f"nobody came back from the service within {seconds:g} seconds")
+            raise SignInNeeded(f"nobody came back from the service within {seconds:g} seconds")
         listener.handle_request()
     if listener.code is None:
         assert listener.refusal is not None
