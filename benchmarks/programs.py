@@ -1,0 +1,127 @@
+"""What the benchmarks share: programs in processes of their own, what they answer, and what they cost."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program that listens at `url`."""
+
+    url: str
+    running: subprocess.Popen[bytes]
+
+    def cpu(self) -> float:
+        """Processor seconds so far, of all its threads; 0 where the system does not tell."""
+        try:
+            fields = Path(f"/proc/{self.running.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self) -> float:
+        """The most memory it held so far, in MB; 0 where the system does not tell."""
+        try:
+            lines = Path(f"/proc/{self.running.pid}/status").read_text().splitlines()
+        except OSError:
+            return 0.0
+        return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("VmHWM")), 0.0)
+
+
+def free_port() -> int:
+    with socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def program(port: int, *command: str, ready_at: str) -> Iterator[Program]:
+    """Python, with these arguments, until the end of the block; it answers at `ready_at` when the block begins."""
+    running = subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        found = Program(f"http://127.0.0.1:{port}", running)
+        wait_until_ready(found, ready_at)
+        yield found
+    finally:
+        running.terminate()
+        running.wait(60)
+
+
+@contextmanager
+def target(seconds: float = 0) -> Iterator[str]:
+    """The service that flows call; gives its address. It answers after so many seconds."""
+    port = free_port()
+    with program(port, str(HERE / "target.py"), str(port), str(seconds), ready_at="/") as found:
+        yield found.url + "/"
+
+
+@contextmanager
+def engine(folder: Path) -> Iterator[Program]:
+    """`flowengine serve` on the project in a folder."""
+    port = free_port()
+    with program(port, *serve_command(folder, port), ready_at="/readyz") as found:
+        yield found
+
+
+def serve_command(folder: Path, port: int) -> tuple[str, ...]:
+    return ("-m", "flowengine", "-C", str(folder), "serve", "--port", str(port))
+
+
+def project(folder: Path, flow_id: str, text: str) -> Path:
+    """A project with one flow that may call this machine."""
+    (folder / "flows").mkdir(exist_ok=True)
+    (folder / "flows" / f"{flow_id}.yaml").write_text(text)
+    (folder / "flowengine.toml").write_text("allow_private_network = true\n")
+    return folder
+
+
+def hook_of(engine: Program, flow_id: str) -> str:
+    """The address of a flow's first webhook."""
+    document = json.loads(read(f"{engine.url}/api/v1/flows/{flow_id}"))
+    return str(document["flow"]["triggers"][0]["address"])
+
+
+def finished(engine: Program) -> int:
+    """How many runs the process has finished."""
+    return counted(engine, "flowengine_runs_finished_total")
+
+
+def counted(engine: Program, name: str) -> int:
+    """The sum of a counter over its labels."""
+    lines = read(f"{engine.url}/metrics").decode().splitlines()
+    return sum(int(float(line.rsplit(" ", 1)[1])) for line in lines if line.startswith(name))
+
+
+def wait_for(engine: Program, runs: int) -> None:
+    while finished(engine) < runs:
+        time.sleep(0.01)
+
+
+def read(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310
+        return bytes(answer.read())
+
+
+def wait_until_ready(found: Program, path: str, seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and found.running.poll() is None:
+        try:
+            read(found.url + path)
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise SystemExit(f"nothing answers at {found.url}{path}")
