@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path as FilePath
 from typing import Final, Literal
 
@@ -15,6 +15,7 @@ import orjson
 from flowengine.app.accounts import Accounts
 from flowengine.app.addresses import approval_key, callback_key
 from flowengine.app.calls import Calls, connections_of
+from flowengine.app.housekeeping import keep_house
 from flowengine.app.manual import NotStarted, by_hand
 from flowengine.app.secrets import KeptTokens, Secrets
 from flowengine.config import Settings
@@ -65,6 +66,7 @@ class App:
         self.environ = environ
         self._connections_stamp = _stamp(settings.connections_file)
         self.clock = clock
+        self.evaluator = evaluator
         self.store = store
         self.secrets = secrets
         self.accounts = accounts
@@ -149,6 +151,8 @@ class App:
             await app.triggers.load()
             await app.engine.start()
             stack.push_async_callback(app.engine.stop, GRACE)
+            house = asyncio.create_task(keep_house(store, app.library, settings.limits.history_days), name="keep house")
+            stack.push_async_callback(_end, house)
             yield app
 
     def check(self, text: bytes, file: str, flow_id: str) -> tuple[Flow | None, list[Finding]]:
@@ -237,6 +241,12 @@ class App:
         if not judged.runs:
             raise NotStarted(judged.event)
         return judged.runs[0]
+
+
+async def _end(job: asyncio.Task[None]) -> None:
+    job.cancel()
+    with suppress(asyncio.CancelledError):
+        await job
 
 
 def _stamp(file: FilePath) -> tuple[int, int] | None:

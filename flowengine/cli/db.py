@@ -1,22 +1,20 @@
-"""`flowengine db`: the database, brought up to date and looked over."""
+"""`flowengine db`: the database, brought up to date, looked over and copied."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flowengine.cli import changes, output, place
 from flowengine.cli.errors import Exit, NotReady
 from flowengine.cli.place import AsJson
-from flowengine.types import Status
 
 if TYPE_CHECKING:
     from flowengine.config import Settings
 
-app = place.group("The database: bring it up to date, look it over.")
-
-UNFINISHED = [status for status in Status if not status.finished]
+app = place.group("The database: bring it up to date, look it over, copy it.")
 
 
 @app.command()
@@ -33,7 +31,10 @@ async def _nothing(store: object) -> None:
 
 @app.command()
 def check(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Can the database be read, does its layout fit this version, and what is unfinished in it?"""
+    """Is the database whole, and has every unfinished run somebody or something that takes it on?
+
+    May be asked while the engine runs. Exit code 1 when something is wrong.
+    """
     here = place.settings(ctx)
     if not place.has_database(here):
         raise NotReady(f"there is no database at {_address(here)} yet; make it with flowengine db upgrade")
@@ -41,26 +42,66 @@ def check(ctx: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         output.emit(database=found)
     else:
-        output.say(f"{found['address']}: readable, layout fits")
-        output.say(f"unfinished runs: {found['unfinished']}" + ("" if found["unfinished"] < LOOK_AT else " or more"))
-        holder = found["engine"]
-        output.say(
-            f"engine: process {holder['pid']} at {holder.get('url') or 'no address yet'}"
-            if holder
-            else "engine: none runs"
-        )
-    raise typer.Exit(Exit.FINE)
+        _tell(found)
+    raise typer.Exit(Exit.FINE if found["fine"] else Exit.FOUND)
 
 
-LOOK_AT = 1_000
+def _tell(found: dict[str, Any]) -> None:
+    output.say(f"{found['address']}: readable, layout fits")
+    for each in found["checks"]:
+        mark = output.shown(output.Styled("ok" if each["fine"] else "FAIL", "green" if each["fine"] else "red"))
+        detail = f": {each['detail']}" if each["detail"] else ""
+        examples = f" ({', '.join(each['examples'])})" if each["examples"] else ""
+        output.say(f"{mark:<4}  {each['name']}{detail}{output.clean(examples)}")
+    counts = found["unfinished_by_status"]
+    listed = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    output.say(f"unfinished runs: {found['unfinished']}" + (f" ({listed})" if listed else ""))
+    holder = found["engine"]
+    output.say(
+        f"engine: process {holder['pid']} at {holder.get('url') or 'no address yet'}" if holder else "engine: none runs"
+    )
 
 
 async def _look(here: Settings) -> dict[str, Any]:
     from flowengine.store.lock import holder
 
+    engine = holder(here.database)
     async with place.history(here) as store:
-        unfinished = await store.runs.list(statuses=UNFINISHED, limit=LOOK_AT)
-    return {"address": _address(here), "unfinished": len(unfinished), "engine": holder(here.database)}
+        checks = await store.checkup.check(engine_runs=engine is not None)
+        counts = await store.checkup.unfinished()
+    return {
+        "address": _address(here),
+        "fine": all(each.fine for each in checks),
+        "checks": [
+            {"name": each.name, "fine": each.fine, "detail": each.detail, "examples": list(each.examples)}
+            for each in checks
+        ],
+        "unfinished": sum(counts.values()),
+        "unfinished_by_status": counts,
+        "engine": engine,
+    }
+
+
+@app.command()
+def backup(
+    ctx: typer.Context,
+    to: Annotated[Path, typer.Argument(metavar="FILE", help="A new file to write the copy to.")],
+    as_json: AsJson = False,
+) -> None:
+    """Copy the database to a new file, while the engine runs or not: one moment of it, whole and checked.
+
+    Keep the key (.flowengine/key) in another place: without it the secrets in the copy cannot be read.
+    """
+    from flowengine.store.backup import back_up
+
+    here = place.settings(ctx)
+    size = back_up(here.database, to)
+    if as_json:
+        output.emit(backup={"file": str(to), "bytes": size})
+        return
+    output.say(f"{to}: {size / 1e6:.1f} MB")
+    key = here.key_file or here.state / "key"
+    output.tell(f"Its secrets can be read with the key only, which is not in it: {key}")
 
 
 def _address(here: Settings) -> str:

@@ -30,7 +30,7 @@ async def run_here(
             run = await engine.submit(flow, event=event, inputs=inputs)
         except NotStarted as error:
             raise DidNotStart(f"{error.message}\nMore: flowengine events show {error.event.id}") from None
-        return await _shown(engine.app.store, run, seconds, quiet=quiet)
+        return await shown(engine.app.store, run, seconds, quiet=quiet)
 
 
 async def run_there(
@@ -52,10 +52,10 @@ async def run_there(
         raise DidNotStart(f"{error.message}\nMore: flowengine events list --flow {flow} -L 1") from None
     async with place.history(here) as store:
         run = await store.runs.get(answer["run"]["id"])
-        return await _shown(store, run, seconds, quiet=quiet) if wait else run
+        return await shown(store, run, seconds, quiet=quiet) if wait else run
 
 
-async def _shown(store: Store, run: RunRecord, seconds: float | None, *, quiet: bool) -> RunRecord:
+async def shown(store: Store, run: RunRecord, seconds: float | None, *, quiet: bool) -> RunRecord:
     """Follow the run to its end or to the limit; actions are printed as they come unless `quiet`."""
     if not quiet:
         output.tell(f"Run {run.id} of {output.clean(run.flow)}")

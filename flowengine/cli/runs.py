@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flowengine.cli import output, place
+from flowengine.cli import output, place, run_again, run_records
 from flowengine.cli.errors import Exit, WrongUsage
 from flowengine.cli.place import AsJson
 from flowengine.cli.since import parse_since
@@ -35,6 +35,9 @@ def list_(
     search: Annotated[
         str | None, typer.Option("--search", help="Only runs whose event, inputs or error hold this text.")
     ] = None,
+    everywhere: Annotated[
+        bool, typer.Option("--everywhere", help="Let --search look into what each action was given and gave back, too.")
+    ] = False,
     limit: Annotated[int, typer.Option("--limit", "-L", min=1, max=10_000, help="At most this many.")] = 20,
     before: Annotated[str | None, typer.Option("--before", help="Only older than this run: the next page.")] = None,
     as_json: AsJson = False,
@@ -46,17 +49,19 @@ def list_(
         "flow": flow,
         "statuses": statuses,
         "since": parse_since(since),
-        "search": search,
         "limit": limit + 1,
         "before": before,
     }
-    more = place.finish(_read(here, query)) if place.has_database(here) else []
+    more, total = (
+        place.finish(_read(here, query, search, everywhere=everywhere)) if place.has_database(here) else ([], None)
+    )
     found = more[:limit]
     following = found[-1].id if len(more) > limit else None
     if as_json:
         from flowengine.store.documents import run_document
 
-        output.emit(runs=[run_document(each) for each in found], next=following)
+        counted = {} if total is None else {"total": total}
+        output.emit(runs=[run_document(each) for each in found], next=following, **counted)
         return
     if not found:
         output.tell(
@@ -69,14 +74,21 @@ def list_(
         )
         return
     output.table(("run", "flow", "status", "started", "took", "error"), [_row(each) for each in found])
+    if total is not None:
+        output.tell(f"\n{total} in all hold this text.")
     if following:
         output.tell(f"\nOlder ones: --before {following}")
     output.tell(f"{'' if following else chr(10)}What one did: flowengine runs show RUN")
 
 
-async def _read(here: Settings, query: dict[str, Any]) -> list[RunRecord]:
+async def _read(
+    here: Settings, query: dict[str, Any], search: str | None, *, everywhere: bool
+) -> tuple[list[RunRecord], int | None]:
+    """The runs that fit and, of a search, how many do in all."""
     async with place.history(here) as store:
-        return list(await store.runs.list(**query))
+        if not search:
+            return list(await store.runs.list(**query)), None
+        return await store.runs.found(search, **query, everywhere=everywhere)
 
 
 def _status(word: str) -> Status:
@@ -204,3 +216,7 @@ def cancel(
 async def _find(here: Settings, reference: str) -> RunRecord:
     async with place.require_history(here) as store:
         return await store.runs.find(reference)
+
+
+for command in (run_again.resubmit, run_again.answer, run_records.diff, run_records.export, run_records.prune):
+    app.command()(command)

@@ -212,7 +212,8 @@ class LocalEngine:
                     self._begin(run, ready.cancelled)
 
     def _begin(self, run: RunRecord, cancelled: str | None) -> None:
-        fresh = run.started_at is None or (run.status is Status.RUNNING and run.epoch == self._store.epoch)
+        begins = run.started_at is None or (run.status is Status.RUNNING and run.epoch == self._store.epoch)
+        fresh = begins and run.resubmitted_from is None  # a resubmitted one may begin with results of the run before it
         going = self._going[run.id] = Going(run=run, resumed=not fresh, cancelled=cancelled)
         going.task = asyncio.create_task(self._carry_out(going), name=f"run {run.id}")
 

@@ -65,12 +65,16 @@ def read_address(url: str) -> Address:
 class Reader(Protocol):
     """Answers queries with `?` for values."""
 
+    postgresql: bool
+
     async def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]: ...
     def close(self) -> None: ...
 
 
 class SqliteReader:
     """A few connections that cannot write, each in a thread of its own."""
+
+    postgresql = False
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -103,6 +107,8 @@ class SqliteReader:
 
 class PostgresqlReader:
     """A pool of connections to PostgreSQL."""
+
+    postgresql = True
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -187,6 +193,11 @@ class Writer:
             self._connection = self._engine.connect()
             self._recover(self._connection)
 
+    def prepare_for_full_disk(self) -> None:
+        """Lay the ballast again that a full disk has cost."""
+        if self._ballast is not None:
+            fill(self._ballast)
+
     def close(self) -> None:
         with contextlib.suppress(Exception):
             self._connection.close()
@@ -263,11 +274,20 @@ def prepare_folder(file: Path) -> None:
 def lay_ballast(file: Path) -> Path:
     """The file to give up when the disk is full."""
     ballast = file.with_name(file.name + ".ballast")
+    fill(ballast)
+    return ballast
+
+
+def fill(ballast: Path) -> None:
+    """Take the room, unless it is taken or there is none."""
     with contextlib.suppress(OSError):
-        if not ballast.exists():
+        if ballast.exists():
+            return
+        try:
             with ballast.open("wb") as opened:
                 os.posix_fallocate(opened.fileno(), 0, BALLAST_BYTES)
-    return ballast
+        except OSError:
+            ballast.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

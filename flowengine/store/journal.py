@@ -90,6 +90,10 @@ class Connection(Protocol):
         """After `is_unavailable`: free what can be freed, connect again. Raises when the engine's lock is lost."""
         ...
 
+    def prepare_for_full_disk(self) -> None:
+        """Set room aside again that `recover` gave up."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -130,6 +134,11 @@ class Journal:
     async def settled(self) -> None:
         """Returns when everything appended so far is on disk."""
         await self.commit_parts([], patient=True)
+
+    def prepare_for_full_disk(self) -> None:
+        """Set room aside again, when all is well."""
+        if self.trouble is None:
+            self._connection.prepare_for_full_disk()
 
     async def close(self) -> None:
         """Write what is left and end the thread."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
 from flowengine.errors import NotFound
 from flowengine.store import action_rows, queries
+from flowengine.store import search as text_search
 from flowengine.store.codec import from_moment, from_text, moment, time_of, to_moment, to_text
 from flowengine.store.database import Reader, Row
 from flowengine.store.ids import LENGTH, first_id_at
 from flowengine.store.journal import Journal, Statement, Write
 from flowengine.store.records import ActionRecord, Mark, RunRecord
 from flowengine.store.seal import Seal
-from flowengine.types import Json, JsonObject, Status, parse_path
+from flowengine.types import Json, JsonObject, Status, format_path, parse_path
 
 COLUMNS = (
     "id, flow, flow_version, status, event_id, trigger_kind, trigger_name, created_at, trigger_body, inputs, lane_key, started_at,"
@@ -26,7 +28,8 @@ Records: TypeAlias = list[RunRecord]
 Actions: TypeAlias = list[ActionRecord]
 Marks: TypeAlias = list[Mark]
 
-_SEARCHED = ("flow", "trigger_body", "inputs", "output", "error")
+TOGETHER = 500
+"""Ids that one statement names."""
 # The condition of each status, in the words of the partial index that answers it.
 _STATUS_IS = {
     **{status: f"status = '{status}' AND finished_at IS NULL" for status in ("queued", "running", "waiting")},
@@ -126,10 +129,21 @@ class Runs:
         self._seal = seal
         self._journal = journal
 
-    async def add(self, run: RunRecord) -> None:
-        """Store a run that no event started: a `call`, a resubmission."""
+    async def add(self, run: RunRecord, actions: Sequence[ActionRecord] = (), marks: Sequence[Mark] = ()) -> None:
+        """Store a run that no event started: a `call`, a resubmission with the records of another run that it begins with."""
         assert self._journal is not None
-        await self._journal.commit(insertion(run))
+        kept = [action_rows.put(replace(each, run_id=run.id), run.epoch, self._seal) for each in actions]
+        seen = [mark(run.id, format_path(each.path), each.kind, each.value, run.created_at) for each in marks]
+        await self._journal.commit(insertion(run), *kept, *seen)
+
+    async def done_again(self, run_ids: Sequence[str]) -> set[str]:
+        """Those of these runs that were resubmitted."""
+        found: set[str] = set()
+        for start in range(0, len(run_ids), TOGETHER):
+            some = run_ids[start : start + TOGETHER]
+            sql = f"SELECT resubmitted_from FROM runs WHERE {queries.one_of('resubmitted_from', some)}"  # noqa: S608
+            found |= {str(row[0]) for row in await self._reader.rows(sql, some)}
+        return found
 
     async def get(self, run_id: str) -> RunRecord:
         """Raises `NotFound`."""
@@ -169,21 +183,36 @@ class Runs:
         limit: int = 20,
         before: str | None = None,
     ) -> Records:
-        """The newest runs that fit. `search` looks in the trigger's body, inputs, output and error, without regard to case."""
-        where = queries.Where()
-        if flow is not None:
-            where.add("flow = ?", flow)
-        if since is not None:
-            where.add("id >= ?", first_id_at(since))
+        """The newest runs that fit; `search` as in `found`."""
+        if search:
+            return (await self.found(search, flow, statuses, since, limit, before))[0]
+        where = _where(flow, since)
         if before is not None:
             where.add("id < ?", before)
-        if search:
-            where.add(
-                "(" + " OR ".join(f"LOWER({column}) LIKE ?" for column in _SEARCHED) + ")",
-                *[_like(search)] * len(_SEARCHED),
-            )
         choices = [_STATUS_IS[str(status)] for status in statuses]
         return [record_of(row) for row in await queries.page(self._reader, COLUMNS, "runs", where, limit, choices)]
+
+    async def found(
+        self,
+        words: str,
+        flow: str | None = None,
+        statuses: Sequence[Status | str] = (),
+        since: datetime | None = None,
+        limit: int = 20,
+        before: str | None = None,
+        *,
+        everywhere: bool = False,
+    ) -> tuple[Records, int]:
+        """The newest runs that hold this text, and how many do in all.
+
+        Looked at are the trigger's body, inputs, output and error; with `everywhere` the actions' inputs and outputs, too.
+        """
+        where = _where(flow, since)
+        condition, values = text_search.anywhere(words, postgresql=self._reader.postgresql, everywhere=everywhere)
+        where.add(condition, *values)
+        choices = [_STATUS_IS[str(status)] for status in statuses]
+        found = await text_search.search(self._reader, COLUMNS, where, choices, limit, before)
+        return [record_of(row) for row in found.rows], found.total
 
     async def unfinished(self, after: str = "", limit: int = 1_000, *, before: str = "~", waiting: bool = True) -> Rows:
         """`(id, flow, version, key, status)` of unfinished runs, oldest first; without those that wait, if so wanted."""
@@ -245,6 +274,10 @@ def nudge(run_id: str, now: datetime) -> Write:
     return Write(NUDGE, (moment(now), run_id), run_id)
 
 
-def _like(words: str) -> str:
-    """Any text that holds these words; `%` and `_` in them stand for any."""
-    return f"%{words.lower()}%"
+def _where(flow: str | None, since: datetime | None) -> queries.Where:
+    where = queries.Where()
+    if flow is not None:
+        where.add("flow = ?", flow)
+    if since is not None:
+        where.add("id >= ?", first_id_at(since))
+    return where

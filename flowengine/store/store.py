@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from flowengine.errors import NotFound
 from flowengine.store.access import Access
 from flowengine.store.audit import Audit
+from flowengine.store.checkup import Checkup
 from flowengine.store.database import (
     Address,
     PostgresqlReader,
@@ -30,6 +31,7 @@ from flowengine.store.flows import Flows
 from flowengine.store.journal import Journal
 from flowengine.store.lock import AdvisoryLock, FileLock
 from flowengine.store.polls import Polls
+from flowengine.store.retention import Retention
 from flowengine.store.runs import Runs
 from flowengine.store.schedules import Schedules
 from flowengine.store.schema import bring_up_to_date, refuse_newer
@@ -58,6 +60,8 @@ class Store:
     secrets: Secrets
     access: Access
     audit: Audit
+    retention: Retention
+    checkup: Checkup
     write_journal: Journal | None = None
     held_lock: FileLock | AdvisoryLock | None = None
     epoch: int = 0
@@ -107,6 +111,8 @@ class Store:
                 secrets=Secrets(reader, journal, seal, clock),
                 access=Access(reader, journal, clock),
                 audit=Audit(reader, journal, clock),
+                retention=Retention(reader, journal),
+                checkup=Checkup(reader, clock),
                 write_journal=journal,
                 held_lock=opened.lock if opened else None,
                 epoch=opened.epoch if opened else 0,

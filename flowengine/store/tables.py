@@ -87,9 +87,11 @@ runs = Table(
 _UNFINISHED = text("finished_at IS NULL")
 _BROKEN = text("status IN ('failed', 'timed_out', 'cancelled')")
 _CHILD = text("parent_run IS NOT NULL")
+_AGAIN = text("resubmitted_from IS NOT NULL")
 _EVENT = text("event_id IS NOT NULL")
 Index("runs_unfinished", runs.c.status, runs.c.due_at, sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED)
 Index("runs_broken", runs.c.status, runs.c.id, sqlite_where=_BROKEN, postgresql_where=_BROKEN)
+Index("runs_again", runs.c.resubmitted_from, sqlite_where=_AGAIN, postgresql_where=_AGAIN)
 Index("runs_of_event", runs.c.event_id, sqlite_where=_EVENT, postgresql_where=_EVENT)
 Index("runs_of_call", runs.c.parent_run, runs.c.parent_path, unique=True, sqlite_where=_CHILD, postgresql_where=_CHILD)
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from flowengine.server.access import Role
-from flowengine.server.api import editing, events, flows, live, people, runs, services
+from flowengine.server.api import again, editing, events, flows, live, people, runs, services, trying
 from flowengine.server.api.endpoint import Endpoint
 from flowengine.server.api.openapi import document
 from flowengine.server.api.repeating import once
@@ -28,9 +28,11 @@ async def show_openapi(_: Request) -> Response:
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *live.ENDPOINTS,
     *runs.ENDPOINTS,
+    *again.ENDPOINTS,
     *events.ENDPOINTS,
     *flows.ENDPOINTS,
     *editing.ENDPOINTS,
+    *trying.ENDPOINTS,
     *services.ENDPOINTS,
     *people.ENDPOINTS,
     Endpoint(method="GET", path="/openapi.json", handler=show_openapi, role=Role.VIEWER),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from pydantic import Field
@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from flowengine.app.again import AS_IT_WAS, MANY_AT_MOST, Again, Wanted, chosen, plan, submit
-from flowengine.errors import FlowEngineError
+from flowengine.app.again import AS_IT_WAS, MANY_AT_MOST, Again, Wanted, plan, resubmit_many, submit
+from flowengine.app.housekeeping import prune_by
 from flowengine.server.access import Role
 from flowengine.server.api.endpoint import Body, Endpoint, read
 from flowengine.server.api.schemas import OBJECT, RUN, TEXT, WHOLE, YES, list_of, record
@@ -47,6 +47,16 @@ class ResubmitMany(Body):
     dry_run: bool = Field(default=True, description="Only say which: on, unless switched off.")
 
 
+class Prune(Body):
+    """What is to go."""
+
+    flow: str | None = Field(default=None, description="Only this flow's.")
+    older_than_seconds: float | None = Field(
+        default=None, ge=0, le=3e9, description="How old; what each flow's `keep` says, if left out."
+    )
+    dry_run: bool = Field(default=False, description="Only count.")
+
+
 async def resubmit_run(request: Request) -> Response:
     """Do a finished run again: 201 with the new run. With `dry_run` 200 with what would be kept."""
     app, body = app_of(request), await read(request, Resubmit)
@@ -60,29 +70,25 @@ async def resubmit_run(request: Request) -> Response:
     return Document({"run": run_document(run), "plan": planned.to_json()}, 201)
 
 
+async def prune_runs(request: Request) -> Response:
+    """Let go of old runs and events, by each flow's `keep` or all that are older than was said."""
+    app, body = app_of(request), await read(request, Prune)
+    keeps = {flow.id: flow.keep for flow in app.library.flows()}
+    age = None if body.older_than_seconds is None else timedelta(seconds=body.older_than_seconds)
+    days = app.settings.limits.history_days
+    gone = await prune_by(app.store, keeps, days, flow=body.flow, age=age, really=not body.dry_run)
+    request.scope["flowengine.audit"] = {"flow": body.flow, "runs": gone.runs, "events": gone.events}
+    return Document({"runs": gone.runs, "events": gone.events, "dry_run": body.dry_run})
+
+
 async def resubmit_runs(request: Request) -> Response:
     """Do all finished runs again that fit; with `dry_run`, which is on unless switched off, only tell which they are."""
     app, body = app_of(request), await read(request, ResubmitMany)
-    found, already = await chosen(
-        app,
-        Wanted(flow=body.flow, statuses=_statuses(body.statuses), since=_moment(body.since), search=body.search),
-    )
-    again, made, refused = Again(from_action=body.from_action, version=body.version), [], []
-    for run in [] if body.dry_run else found:
-        try:
-            made.append(await submit(app, await plan(app, run, again)))
-        except FlowEngineError as error:
-            refused.append({"run": run.id, "message": error.message})
-    request.scope["flowengine.audit"] = {"runs": len(made), "refused": len(refused), "flow": body.flow}
-    return Document(
-        {
-            "dry_run": body.dry_run,
-            "runs": [run_document(run) for run in (found if body.dry_run else made)],
-            "total": len(found),
-            "done_again_before": already,
-            "refused": refused,
-        }
-    )
+    wanted = Wanted(flow=body.flow, statuses=_statuses(body.statuses), since=_moment(body.since), search=body.search)
+    again = Again(from_action=body.from_action, version=body.version)
+    many = await resubmit_many(app, wanted, again, really=not body.dry_run)
+    request.scope["flowengine.audit"] = {"runs": len(many.made), "refused": len(many.refused), "flow": body.flow}
+    return Document(many.to_json())
 
 
 def _statuses(words: list[str]) -> list[Status]:
@@ -108,6 +114,14 @@ def _moment(text: str | None) -> datetime | None:
 _PLAN: Final[JsonObject] = record(run=TEXT, flow=TEXT, flow_version=TEXT, kept=list_of(TEXT))
 
 ENDPOINTS: Final = (
+    Endpoint(
+        method="POST",
+        path="/runs/prune",
+        handler=prune_runs,
+        role=Role.ADMIN,
+        body=Prune,
+        gives={"runs": WHOLE, "events": WHOLE, "dry_run": YES},
+    ),
     Endpoint(
         method="POST",
         path="/runs/resubmit",

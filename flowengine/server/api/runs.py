@@ -59,18 +59,20 @@ class Answer(Body):
 
 async def list_runs(request: Request) -> Response:
     """A page of runs, newest first; `next` is the id to give as `before` for the page after it."""
-    query = request.query_params
+    query, store = request.query_params, app_of(request).store
     limit = number(request, "limit", 20, PAGE_AT_MOST)
-    found = await app_of(request).store.runs.list(
-        flow=query.get("flow"),
-        statuses=words(query.getlist("status"), list(Status)),
-        since=moment(request, "since"),
-        search=query.get("search"),
-        limit=limit + 1,
-        before=query.get("before"),
-    )
+    words_of = words(query.getlist("status"), list(Status))
+    given = (query.get("flow"), words_of, moment(request, "since"))
+    search, before = query.get("search"), query.get("before")
+    if search:
+        everywhere = query.get("everywhere") in ("true", "1", "yes")
+        found, total = await store.runs.found(search, *given, limit + 1, before, everywhere=everywhere)
+    else:
+        found, total = await store.runs.list(*given, limit=limit + 1, before=before), None
     page = found[:limit]
-    return Document({"runs": [run_document(run) for run in page], "next": page[-1].id if len(found) > limit else None})
+    following = page[-1].id if len(found) > limit else None
+    counted = {} if total is None else {"total": total}
+    return Document({"runs": [run_document(run) for run in page], "next": following, **counted})
 
 
 async def show_run(request: Request) -> Response:
@@ -142,7 +144,8 @@ ENDPOINTS: Final = (
             FLOW,
             Query("status", "Only these; repeatable, or separated by commas.", one_of(list(Status))),
             SINCE,
-            Query("search", "Only runs whose event, inputs, output or error hold this text."),
+            Query("search", "Only runs whose event, inputs, output or error hold this text; `total` says how many do."),
+            Query("everywhere", "Let `search` look into the actions' inputs and outputs, too.", {"type": "boolean"}),
             LIMIT,
             BEFORE,
         ),
