@@ -201,12 +201,13 @@ class _Pen:
         did = self.did.get(path) if self.did is not None else None
         tone = mark(did.status).tone if did else ("off" if self.did is not None else "")
         status = word(did.status) if did else ""
-        what = f"{_cut(does(action), WHAT - len(did.told) - 3)} · {did.told}" if did and did.told else does(action)
+        room = WHAT - 3 if did else WHAT
+        what = f"{_cut(does(action), room - len(did.told) - 3)} · {did.told}" if did and did.told else does(action)
         told = ", ".join(
             text for text in (action.name, does(action), status or self._unreached(), did and did.told) if text
         )
         box = Box(
-            0, 0, _cut(action.name, TITLE), _cut(what, WHAT), format_path(path), status, tone,
+            0, 0, _cut(action.name, TITLE), _cut(what, room), format_path(path), status, tone,
             mark(did.status).shape if did else "", told,
         )  # fmt: skip
         return Block(WIDTH, HEIGHT, WIDTH / 2, (box,), self._state(did))

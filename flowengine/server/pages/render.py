@@ -79,7 +79,7 @@ def static_url(name: str) -> str:
     return f"/static/{name}?{digest}"
 
 
-async def page(request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
+async def page(request: Request, template: str, /, *, status: int = 200, **context: Any) -> Response:
     """Render a page. `command` in the context is what does the same in a terminal."""
     app = app_of(request)
     given: Mapping[str, Any] = {
@@ -126,6 +126,7 @@ TOLD: Final = {
     "disabled": "The flow is off.",
     "cancelled": "The run is being cancelled.",
     "resubmitted": "This is the new run.",
+    "resubmitted_many": "New runs have begun.",
     "started": "The run has begun.",
     "answered": "The answer is given; the run goes on.",
 }

@@ -9,7 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from flowengine.errors import Conflict, NotFound
+from flowengine.app.again import Again, resubmit
+from flowengine.errors import FlowEngineError
 from flowengine.server.context import app_of
 from flowengine.server.pages import state
 from flowengine.server.pages.forms import form_of
@@ -81,14 +82,17 @@ async def chosen(request: Request) -> Response:
     """`POST /runs/chosen`: cancel or resubmit the runs that were chosen."""
     app, form = app_of(request), await form_of(request)
     doing = form.one("do")
-    if doing != "cancel":
-        raise HTTPException(400, 'the field "do" must be cancel')
+    if doing not in ("cancel", "resubmit"):
+        raise HTTPException(400, 'the field "do" must be cancel or resubmit')
     for run_id in form.all("run")[:PAGE]:
         try:
-            await app.engine.cancel(run_id, "cancelled on the web page")
-        except (Conflict, NotFound):
+            if doing == "cancel":
+                await app.engine.cancel(run_id, "cancelled on the web page")
+            else:
+                await resubmit(app, run_id, Again())
+        except FlowEngineError:
             continue  # it ended meanwhile, or its flow is gone: the list shows it as it is
-    return see("/runs", "cancelled")
+    return see("/runs", "cancelled" if doing == "cancel" else "resubmitted_many")
 
 
 ROUTES: tuple[Row, ...] = (("GET", "/runs", list_runs), ("POST", "/runs/chosen", chosen))
