@@ -78,7 +78,7 @@ def announced(connector: Connector, operation: Operation, outputs: Outputs) -> l
     if outputs.status_code == NOTHING_NEW or body in (None, "", [], {}):
         return []
     if policy is not None:
-        body = _at(str(policy.parameters.get("triggerDataPath") or "@triggerBody()"), body)
+        body = _at(policy.text("triggerDataPath") or "@triggerBody()", body)
     elif operation.batch:
         body = _list_in(connector, operation, body)
     if isinstance(body, list) and operation.batch:
@@ -90,7 +90,7 @@ def following(connector: Connector, operation: Operation, outputs: Outputs, befo
     """From where the poll after this answer goes on; what this answer does not say stays as it was."""
     address = outputs.headers.get("location", "")
     policy = _policy(connector, operation)
-    wanted = policy.parameters.get("triggerConfig") if policy else None
+    wanted = policy.get("triggerConfig") if policy else None
     if not isinstance(wanted, dict) or outputs.status_code == NOTHING_NEW:
         return Position(before.query, address or before.address)
     context = Context(trigger_body=outputs.body, body=outputs.body)

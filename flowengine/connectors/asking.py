@@ -58,22 +58,22 @@ def _question(
     draft = Draft(method="GET", base=given.base, path="", headers=given.headers, query=given.query)
     complete(connector, operation, connection, draft, None)
     context = request_context(connector, connection, draft)
-    written = str(policy.parameters.get("parameterValueUrl", ""))
+    written = policy.text("parameterValueUrl")
     url = "".join(part if isinstance(part, str) else in_path(part, context) for part in parse(written))
     host, mark, rest = url.partition("://")
     path, query = urls.fill(rest.partition("/")[2] if mark else url, values)
     whole = f"{host}://{rest.partition('/')[0]}/{path}" if mark else urls.join(draft.base, path)
     whole = urls.with_query(whole, query)
-    method = str(policy.parameters.get("httpMethod") or "GET").upper()
+    method = (policy.text("httpMethod") or "GET").upper()
     own = urls.origin(whole) == urls.origin(draft.base)
     return AskedFirst(
-        str(policy.parameters.get(ASKED_TARGET, "")),
+        policy.text(ASKED_TARGET),
         Request(
             method if method in READING else "GET",
             with_key(connector, operation, connection, whole) if own else whole,
             tuple(draft.headers) if own else (),
         ),
-        str(policy.parameters.get("parameterValuePathTemplate", "")),
+        policy.text("parameterValuePathTemplate"),
     )
 
 

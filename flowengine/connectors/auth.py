@@ -180,8 +180,8 @@ def _by_policy(connector: Connector, connection: Connection, operation: Operatio
     return any(
         policy.template == template
         and not policy.response
-        and str(policy.parameters.get("name")).lower() == key.lower()
-        and _is_complete(connector, connection, str(policy.parameters.get("value", "")))
+        and policy.text("name").lower() == key.lower()
+        and _is_complete(connector, connection, policy.text("value"))
         for policy in connector.policies_for(operation.id)
     )
 

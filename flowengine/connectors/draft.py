@@ -78,6 +78,9 @@ class Headers:
     def set(self, name: str, value: str) -> None:
         self._pairs[name.lower()] = (name, value)
 
+    def remove(self, name: str) -> None:
+        self._pairs.pop(name.lower(), None)
+
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._pairs.values())
 

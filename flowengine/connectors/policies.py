@@ -16,6 +16,7 @@ from flowengine.connectors.policy_expressions import (
     Call,
     Context,
     accessors_of,
+    as_text,
     evaluate,
     evaluate_json,
     evaluate_text,
@@ -117,6 +118,8 @@ def _set_header(policy: Policy, context: Context, draft: Draft) -> None:
             return
         case "append" if before is not None:
             draft.headers.set(name, f"{before}, {value}")
+        case "delete":
+            draft.headers.remove(name)
         case _:
             draft.headers.set(name, value)
 
@@ -221,7 +224,7 @@ def apply_to_answer(
 ) -> Json:
     """The answer's body as the response-side policies change it; `headers` are changed in place."""
     for policy in connector.policies_for(operation.id):
-        if not policy.response:
+        if not policy.response or policy.failure:
             continue
         context = Context(connection_parameter=connection.parameter, header=headers.get, body=body)
         if policy.template == "setheader":
@@ -269,5 +272,5 @@ def _copied(value: Json) -> Json:
 
 
 def _text(policy: Policy, name: str) -> str:
-    value = policy.parameters.get(name, "")
-    return value if isinstance(value, str) else str(value)
+    value = policy.get(name)
+    return "" if value is None else as_text(value)

@@ -66,11 +66,11 @@ _START = re.compile(
     re.IGNORECASE,
 )
 _HEAD = re.compile(
-    rf"(?P<request>request\.originalhttpmethod)|(?P<name>{_NAMES})\(\s*(?P<arguments>(?:'[^']*'\s*,?\s*)*)\)",
+    rf"(?P<request>request\.originalhttpmethod)|(?P<name>{_NAMES})\(\s*(?P<arguments>(?:(?:'[^']*'|\"[^\"]*\")\s*,?\s*)*)\)",
     re.IGNORECASE,
 )
 _BARE = re.compile(r"^@(body|item)(?=[.\[]|$)", re.IGNORECASE)
-_ARGUMENT = re.compile(r"'([^']*)'")
+_ARGUMENT = re.compile(r"""'([^']*)'|"([^"]*)\"""")
 _ACCESSOR = re.compile(r"\??\.(?P<name>[A-Za-z_$@][\w$@]*)|\??\[\s*'(?P<key>[^']*)'\s*\]|\??\[\s*(?P<index>\d+)\s*\]")
 
 
@@ -103,7 +103,7 @@ def _read_call(text: str, head: re.Match[str]) -> tuple[Call, int]:
     if head["request"]:
         return Call("request", (), ()), head.end()
     function = _PLURALS.get(head["name"].lower(), head["name"].lower())
-    arguments = tuple(_ARGUMENT.findall(head["arguments"]))
+    arguments = tuple(single or double for single, double in _ARGUMENT.findall(head["arguments"]))
     # A text has no fields: after `@headers('Tenant')`, `.example.com` belongs to the address.
     if function in _TEXT_FUNCTIONS and arguments:
         return Call(function, arguments, ()), head.end()

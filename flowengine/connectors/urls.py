@@ -36,7 +36,7 @@ def fill(path: str, values: Mapping[str, str]) -> tuple[str, list[QueryPair]]:
     folded = {name.lower(): value for name, value in values.items()}
 
     def value_of(found: re.Match[str]) -> str:
-        name = found[1].strip()
+        name = found[1].strip().strip("+*")
         value = values.get(name, folded.get(name.lower()))
         if value is None:
             raise InvalidInputs(f'the definition has no parameter for "{{{name}}}" of its path', parameter=name)

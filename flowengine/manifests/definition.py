@@ -252,10 +252,10 @@ def _connector(
 
 def _base_url(document: JsonObject) -> str:
     """One slash where host and base path meet, none at the end; `https` wherever it is offered."""
-    host = as_text(document.get("host")).strip().rstrip("/")
+    written, _, host = as_text(document.get("host")).strip().rstrip("/").rpartition("://")
     if not host:
         return ""
-    schemes = [as_text(scheme) for scheme in as_list(document.get("schemes"))]
+    schemes = [as_text(scheme).lower() for scheme in as_list(document.get("schemes"))] or [written] * bool(written)
     scheme = "https" if "https" in schemes or not schemes else schemes[0]
     base = as_text(document.get("basePath")).strip().strip("/")
     return f"{scheme}://{host}/{base}".rstrip("/")
@@ -265,7 +265,7 @@ def _scheme(name: str, entry: JsonObject) -> SecurityScheme:
     return SecurityScheme(
         name=name,
         type=as_text(entry.get("type")),
-        location=as_text(entry.get("in")),
+        location=as_text(entry.get("in")).lower(),
         key=as_text(entry.get("name")),
         flow=as_text(entry.get("flow")),
         authorization_url=as_text(entry.get("authorizationUrl")),

@@ -23,6 +23,8 @@ from flowengine.types import Json, JsonObject
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
 READING_METHODS = frozenset({"GET", "HEAD"})
 _CALLBACK = "x-ms-notification-url"
+_PLACES = {place.lower(): place for place in ("path", "query", "header", "body", "formData")}
+"""`in` as it is meant, whatever its letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Parameter:
 
     @property
     def double_encoded(self) -> bool:
-        return self.schema.get("x-ms-url-encoding") == "double"
+        return as_text(self.schema.get("x-ms-url-encoding")).lower() == "double"
 
     @property
     def collection_format(self) -> str:
@@ -218,7 +220,9 @@ def _declared(schemas: Schemas, item: JsonObject, entry: JsonObject) -> list[Jso
     found: dict[tuple[str, str], JsonObject] = {}
     for raw in [*as_list(item.get("parameters")), *as_list(entry.get("parameters"))]:
         parameter = schemas.follow(raw)
+        place = _PLACES.get(as_text(parameter.get("in")).lower())
         if parameter.get("name"):
+            parameter = {**parameter, "in": place} if place else parameter
             found[as_text(parameter.get("in")), as_text(parameter["name"])] = parameter
     return list(found.values())
 

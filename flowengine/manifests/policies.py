@@ -26,7 +26,17 @@ class Policy:
     """The operations it is for; None: all."""
     response: bool = False
     """Whether it rewrites the answer instead of the request."""
+    failure: bool = False
+    """Whether it is for answers that are errors only."""
     title: str = ""
+
+    def get(self, name: str) -> Json:
+        """The parameter of that name, which definitions write in any case; None when there is none."""
+        return next((value for key, value in self.parameters.items() if key.lower() == name.lower()), None)
+
+    def text(self, name: str) -> str:
+        """A parameter as text; empty when there is none."""
+        return as_text(self.get(name))
 
     def applies_to(self, operation: str) -> bool:
         return self.operations is None or operation in self.operations
@@ -37,14 +47,19 @@ def read_policies(value: Any) -> tuple[Policy, ...]:
     return tuple(_policy(as_object(entry)) for entry in as_list(value) if as_object(entry).get("templateId"))
 
 
+def _listed(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else as_texts(value)
+
+
 def _policy(entry: JsonObject) -> Policy:
     given = {key.lower(): (key, value) for key, value in as_object(entry.get("parameters")).items()}
-    names = as_texts(given[_OPERATIONS][1]) if _OPERATIONS in given else ()
-    section = as_text(given[_SECTION][1]) if _SECTION in given else ""
+    names = [name.strip() for name in _listed(given.get(_OPERATIONS, ("", None))[1]) if name.strip()]
+    section = as_text(given[_SECTION][1]).lower() if _SECTION in given else ""
     return Policy(
         template=as_text(entry.get("templateId")).lower(),
         parameters={key[len(_PARAMETER) :]: value for low, (key, value) in given.items() if low.startswith(_PARAMETER)},
         operations=frozenset(names) if names else None,
-        response=section.lower() == "response",
+        response=section in ("response", "failure"),
+        failure=section == "failure",
         title=as_text(entry.get("title")),
     )
