@@ -15,6 +15,8 @@ from flowengine.findings import did_you_mean
 POINTS = (
     "before_event_commit",
     "after_event_commit",
+    "before_answer",
+    "after_answer",
     "before_http_request",
     "after_http_response",
     "before_record_commit",

@@ -13,6 +13,7 @@ import orjson
 from starlette.types import Message, Receive, Scope, Send
 
 from flowengine.app import App
+from flowengine.engine import failpoints
 from flowengine.errors import FlowEngineError
 from flowengine.interpreter.effects import Response
 from flowengine.triggers.deliveries import Delivery
@@ -52,7 +53,9 @@ class Ingress:
             told = error.message if isinstance(error, FlowEngineError) else "the event could not be stored"
             await answer(send, 503, {"error": {"message": told}}, (b"retry-after", b"5"))
             return
+        failpoints.reach("before_answer")
         await self._answer(send, receipt)
+        failpoints.reach("after_answer")
 
     async def _receive(self, flow_id: str, key: str, scope: Scope, receive: Receive) -> Receipt:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}

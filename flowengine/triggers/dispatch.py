@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from flowengine.engine import failpoints
 from flowengine.expressions.evaluate import Evaluator
 from flowengine.spec.flow import Flow
 from flowengine.spec.triggers import Trigger
@@ -60,7 +61,9 @@ class Dispatcher:
         """
         admitted = [self._admitted(flow, one) for one in judged]
         try:
+            failpoints.reach("before_event_commit")
             events = await write([(one.event, one.runs) for one in admitted])
+            failpoints.reach("after_event_commit")
         except BaseException:
             self.engine.forget([run for one in admitted for run in one.runs])
             raise
