@@ -38,7 +38,7 @@ class Counting:
         await FINE(request, writer)
 
 
-def desk(calls=20, period=0.4):
+def desk(calls=20, period=0.2):
     limits = [{"calls": calls, "period_seconds": period}]
     return connector("c", {"/a": {"get": {"operationId": "Op"}}}, limits=limits)
 
@@ -47,7 +47,7 @@ def account(service, name="acct", **more):
     return Connection(name, "c", base_url=service.url, allow_private_network=True, **more)
 
 
-@pytest.mark.parametrize("slowest", [0.0, 0.2])
+@pytest.mark.parametrize("slowest", [0.0, 0.1])
 async def test_the_limit_is_never_exceeded_in_any_period(client, slowest):
     counting, found = Counting(slowest), desk()
 
@@ -60,7 +60,7 @@ async def test_the_limit_is_never_exceeded_in_any_period(client, slowest):
     arrivals = sorted(counting.arrivals)
     assert len(arrivals) == 2 * RUNS
     # Wherever a period begins, what arrived within it is at most the limit.
-    assert min(later - first for first, later in zip(arrivals, arrivals[20:], strict=False)) >= 0.4
+    assert min(later - first for first, later in zip(arrivals, arrivals[20:], strict=False)) >= 0.2
 
 
 async def test_another_connection_has_a_limit_of_its_own(client):
@@ -78,7 +78,7 @@ async def test_not_so_fast_pauses_the_connection_and_not_each_run(client):
         async def __call__(self, request, writer):
             if not refused:
                 refused.append(time.monotonic())
-                await reply(429, b"{}", retry_after="1")(request, writer)
+                await reply(429, b"{}", retry_after="0.5")(request, writer)
                 return
             await super().__call__(request, writer)
 
@@ -90,8 +90,8 @@ async def test_not_so_fast_pauses_the_connection_and_not_each_run(client):
     async with raw_service(strict) as service:
         with pytest.raises(Throttled) as caught:
             await call(service)
-        assert caught.value.retry_after == 1
+        assert caught.value.retry_after == 0.5
         await asyncio.gather(*(call(service) for _ in range(RUNS)))
     # Not one of the fifty was sent before the service wanted to be asked again.
     assert len(strict.arrivals) == RUNS
-    assert min(strict.arrivals) - refused[0] >= 0.95
+    assert min(strict.arrivals) - refused[0] >= 0.45
