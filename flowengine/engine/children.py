@@ -36,6 +36,8 @@ class Children:
             raise ActionError("this engine runs no flows for other flows")
         try:
             flow, inputs = self._called(wait.flow, wait.inputs)
+        except ActionError:
+            raise
         except FlowEngineError as error:
             raise ActionError(error.message) from error
         return RunRecord(

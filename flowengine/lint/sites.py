@@ -74,8 +74,11 @@ class Sites:
         self._texts(
             ("vars",), self.flow.vars, Scope({name: shape for name, shape in start.names.items() if name != "vars"})
         )
+        # What the actions saved is there as far as they came.
         failure = Scope(
-            {**start.names, "error": known.ERROR}, done=frozenset(action.name for _, action in self.flow.walk())
+            {**end.names, "error": known.ERROR},
+            maybe=end.maybe | (end.names.keys() - start.names.keys()),
+            done=frozenset(action.name for _, action in self.flow.walk()),
         )
         self._list(self.flow.on_failure, failure)
         return self

@@ -47,7 +47,7 @@ class Scripted:
         if answer.get("drop"):
             writer.close()
             return
-        body = b"" if "body" not in answer else json.dumps(answer["body"]).encode()
+        body = json.dumps(answer["body"]).encode() if "body" in answer else answer.get("raw", "").encode()
         headers = {"Content-Type": "application/json", "Content-Length": len(body), **answer.get("headers", {})}
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         writer.write(f"HTTP/1.1 {answer.get('status', 200)} X\r\n{head}\r\n".encode() + body)

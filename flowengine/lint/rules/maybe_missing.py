@@ -13,7 +13,9 @@ def _check(context: Context) -> Iterator[Finding]:
     for site, found in context.templates:
         for chain in found.chains:
             if chain.root in site.scope.maybe and not chain.optional:
-                told = f'"{chain.root}" may not exist: the action that makes it has a "when"'
+                late = site.loc[:1] == ("on_failure",)
+                why = "the run may fail before it is made" if late else 'the action that makes it has a "when"'
+                told = f'"{chain.root}" may not exist: {why}'
                 yield context.inside(
                     site,
                     chain.places[0],
