@@ -174,6 +174,10 @@ class App:
         if stamp == self._connections_stamp:
             return False
         self._connections_stamp = stamp
+        return self.read_connections()
+
+    def read_connections(self) -> bool:
+        """Take connections.yaml as it now is into force, unless it has errors. Whether it was."""
         try:
             self.calls.connections = connections_of(self.settings, self.environ, self.secrets, self.catalog)
         except InvalidFile as error:

@@ -18,7 +18,7 @@ async def list_connections(request: Request) -> Document:
 async def try_connection(request: Request) -> Document:
     """Call something harmless with a connection."""
     app = app_of(request)
-    app.look_around()
+    app.read_connections()
     trial = await app.accounts.test(request.path_params["connection"])
     return Document({"connection": trial.to_json()})
 
@@ -26,7 +26,7 @@ async def try_connection(request: Request) -> Document:
 async def sign_in(request: Request) -> Document:
     """Finish a person's sign-in: `{"code", "redirect_url", "verifier"}`; an empty body signs an application in by itself."""
     app, body, name = app_of(request), await body_of(request), request.path_params["connection"]
-    app.look_around()
+    app.read_connections()
     if not body:
         return Document({"connection": (await app.accounts.sign_in_by_itself(name)).to_json()})
     if set(body) != {"code", "redirect_url", "verifier"} or not all(isinstance(one, str) for one in body.values()):
