@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from flowengine.server.pages import approvals, events, flows, live, overview, project, run, runs, static
+from flowengine.server.pages import again, approvals, edit, events, flows, live, overview, project, run, runs, static
 from flowengine.server.pages.routing import Row
 
 ROUTES: tuple[Row, ...] = (
     *overview.ROUTES,
+    *edit.ROUTES,
     *flows.ROUTES,
     *runs.ROUTES,
     *run.ROUTES,
+    *again.ROUTES,
     *events.ROUTES,
     *approvals.ROUTES,
     *project.ROUTES,

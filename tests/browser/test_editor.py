@@ -1,0 +1,122 @@
+"""The editor in a real browser: a mistake is seen where it is, words are offered, and saving goes over nobody's change."""
+
+from __future__ import annotations
+
+import pytest
+import pytest_asyncio
+
+from tests.fakes.projects import make_project, served
+
+playwright = pytest.importorskip("playwright.async_api", reason="Playwright is not installed")
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+CHROMIUM = "/usr/bin/chromium"
+GREET = """\
+# The team's greeting.
+flow: Greet
+trigger: {manual: true}
+actions:
+  - name: Say it
+    log: Hello
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(tmp_path_factory):
+    from pathlib import Path
+
+    if not Path(CHROMIUM).exists():
+        pytest.skip("there is no chromium on this machine")
+    settings = make_project(tmp_path_factory.mktemp("project"), {"greet": GREET})
+    async with served(settings) as (server, _), playwright.async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = await browser.new_page(base_url=server.url)
+        page.set_default_timeout(5_000)
+        page.complaints = []
+        page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        yield page, settings.flows / "greet.yaml"
+        await browser.close()
+
+
+async def opened(page):
+    await page.goto("/flows/greet/edit")
+    await page.wait_for_selector("body[data-ready=editor]")
+    return page.locator(".cm-content")
+
+
+async def write(page, editor, text):
+    await editor.click()
+    await page.keyboard.press("Control+a")
+    await page.keyboard.press("Delete")
+    await page.keyboard.insert_text(text)
+
+
+async def test_a_mistake_is_marked_where_it_is_and_told_beside_it(site):
+    page, file = site
+    editor = await opened(page)
+    await write(page, editor, GREET.replace("log:", "lgo:"))
+    mark = page.locator(".cm-lintRange-error").first
+    await mark.wait_for()
+    assert await mark.text_content() == "lgo"
+    told = page.locator("#findings li").first
+    assert "line 6" in await told.text_content()
+    await page.locator("#save").click()
+    await page.locator("#anyway").wait_for()
+    assert "was not saved" in await page.locator("#told").text_content()
+    assert file.read_text() == GREET
+    assert page.complaints == [one for one in page.complaints if "422" in one]
+
+
+async def test_words_are_offered_while_typing(site):
+    page, _ = site
+    editor = await opened(page)
+    await write(page, editor, "flow: F\ntrigger:\n  use: ")
+    await page.keyboard.type("livechat.Webhook", delay=20)
+    await page.locator(".cm-tooltip-autocomplete").wait_for()
+    assert "livechat.WebhookTicketCreated" in await page.locator(".cm-tooltip-autocomplete").text_content()
+    await page.keyboard.press("Escape")
+
+
+async def test_a_change_is_compared_tried_and_saved(site):
+    page, file = site
+    editor = await opened(page)
+    await write(page, editor, GREET.replace("Hello", "Good morning"))
+    await page.locator("#compare").click()
+    await page.locator("#diff .added").wait_for()
+    await page.locator("#try").click()
+    await page.locator("#came details").first.wait_for()
+    assert "would end as succeeded" in await page.locator("#came").text_content()
+    await page.locator("#save").click()
+    await page.locator("#told.good").wait_for()
+    assert file.read_text() == GREET.replace("Hello", "Good morning")
+
+
+async def test_a_file_that_changed_meanwhile_is_shown_and_not_overwritten(site):
+    page, file = site
+    editor = await opened(page)
+    await write(page, editor, GREET.replace("Hello", "Mine"))
+    file.write_text(GREET.replace("Hello", "Theirs"))
+    await page.locator("#save").click()
+    await page.locator("#keep-mine").wait_for()
+    await page.locator("#diff .removed").wait_for()
+    assert await page.locator("#diff .removed").all_text_contents() == ["-    log: Theirs\n"]
+    assert "Theirs" in file.read_text()
+    await page.locator("#take-theirs").click()
+    assert "Theirs" in await editor.text_content()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_nothing_stands_over_the_edge(site, width):
+    page, _ = site
+    await page.set_viewport_size({"width": width, "height": 800})
+    await opened(page)
+    over = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert over <= 0
+
+
+async def test_the_strict_policy_has_nothing_to_complain_of(site):
+    page, _ = site
+    await opened(page)
+    assert not [one for one in page.complaints if "Content Security Policy" in one]
