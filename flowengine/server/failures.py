@@ -6,6 +6,7 @@ import logging
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 
 from flowengine.errors import (
     ActionError,
@@ -17,27 +18,28 @@ from flowengine.errors import (
     StorageUnavailable,
 )
 from flowengine.server.context import Document
+from flowengine.server.pages.render import error_page
 
 log = logging.getLogger(__name__)
 
 
-async def on_http_error(_: Request, error: Exception) -> Document:
+async def on_http_error(request: Request, error: Exception) -> Response:
     """The framework's own refusals: no such route, wrong method, a bad query."""
     assert isinstance(error, HTTPException)
-    return _answer(error.status_code, "refused", error.detail)
+    return _answer(request, error.status_code, "refused", error.detail)
 
 
-async def on_engine_error(_: Request, error: Exception) -> Document:
+async def on_engine_error(request: Request, error: Exception) -> Response:
     """What the engine says is wrong."""
     assert isinstance(error, FlowEngineError)
     status, code = kind(error)
-    return _answer(status, code, error.message)
+    return _answer(request, status, code, error.message)
 
 
-async def on_surprise(request: Request, error: Exception) -> Document:
+async def on_surprise(request: Request, error: Exception) -> Response:
     """A mistake of ours: logged in full, told in brief."""
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return _answer(500, "internal", "a mistake inside flowengine; the server's log has the details")
+    return _answer(request, 500, "internal", "a mistake inside flowengine; the server's log has the details")
 
 
 def kind(error: FlowEngineError) -> tuple[int, str]:
@@ -59,5 +61,8 @@ def kind(error: FlowEngineError) -> tuple[int, str]:
             return 500, "failed"
 
 
-def _answer(status: int, code: str, message: str) -> Document:
+def _answer(request: Request, status: int, code: str, message: str) -> Response:
+    """A page for browsers, a document for programs."""
+    if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/"):
+        return error_page(request, status, message)
     return Document({"error": {"code": code, "message": message}}, status)

@@ -115,6 +115,9 @@ actions = Table(
     _text("secure", required=False),
 )
 
+_ASKING = text("kind = 'ask' AND status = 'waiting'")
+Index("actions_asking", actions.c.run_id, sqlite_where=_ASKING, postgresql_where=_ASKING)
+
 marks = Table(
     "marks",
     metadata,

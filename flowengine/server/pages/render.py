@@ -107,10 +107,15 @@ class Item:
 
 async def navigation(app: App) -> list[Item]:
     """The menu, with what waits for a person."""
-    asking = len(await Heads(app.store.reader).asking())
+    asking = await Heads(app.store.reader).asking()
+    return menu(asking=len(asking), broken=sum(entry.broken for entry in app.library.entries.values()))
+
+
+def menu(*, asking: int = 0, broken: int = 0) -> list[Item]:
+    """Every page that stands by itself."""
     return [
         Item("/", "Overview"),
-        Item("/flows", "Flows", sum(entry.broken for entry in app.library.entries.values()), "bad"),
+        Item("/flows", "Flows", broken, "bad"),
         Item("/runs", "Runs"),
         Item("/events", "Events"),
         Item("/approvals", "Approvals", asking),
@@ -119,6 +124,22 @@ async def navigation(app: App) -> list[Item]:
         Item("/connectors", "Connectors"),
         Item("/health", "Health"),
     ]
+
+
+def error_page(request: Request, status: int, message: str) -> Response:
+    """What went wrong, for people: it reads nothing, so that it can tell of a database that cannot be read."""
+    app = app_of(request)
+    given: dict[str, Any] = {
+        "now": app.clock.now(),
+        "here": request.url.path,
+        "project": app.settings.project.name or "project",
+        "command": "",
+        "told": "",
+        "navigation": menu(),
+        "status": status,
+        "message": message,
+    }
+    return HTMLResponse(environment().get_template("error.html").render(given), status_code=status, headers=HEADERS)
 
 
 TOLD: Final = {
