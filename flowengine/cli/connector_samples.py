@@ -103,7 +103,7 @@ class _Samples:
         kind = type_of(found)
         if _fits(kind, found.get("default")):
             return found["default"]
-        if found.get("enum") and kind != "object":
+        if found.get("enum"):
             return found["enum"][0]
         match kind:
             case "array":

@@ -203,7 +203,9 @@ def _value(
         if kind in _TYPES and not (loose and kind == "array"):
             yield Problem("template", loc, "", wanted=str(kind))
         return
-    if value is None:
+    # Some definitions give their choices another type than their own: what is listed is allowed.
+    listed = resolved.get("enum")
+    if value is None or (isinstance(listed, list) and value in listed):
         return
     if not _fits(kind, value, loose=loose):
         told = f'"{_last(loc)}" must be {_TYPES[str(kind)]}, not {describe(value)}'
