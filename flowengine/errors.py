@@ -79,6 +79,8 @@ class ActionError(FlowEngineError):
         self.body = body
         self.attempts = 1
         """How many tries were made, where there were several."""
+        self.request = ""
+        """The request line of what failed, when one was formed."""
 
 
 class ExpressionError(ActionError):

@@ -71,6 +71,8 @@ class Outputs:
     body: Json = None
     attempts: int = 1
     """How many tries it took; not part of the recorded outputs."""
+    request: str = ""
+    """The request line, such as `POST https://api.example.com/v2/tickets`; kept with the attempt."""
 
     def to_json(self) -> JsonObject:
         """`{status_code, headers, body}`, as histories and `actions['...']` show it."""

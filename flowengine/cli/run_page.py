@@ -158,6 +158,8 @@ def _print_attempts(attempts: tuple[Attempt, ...], indent: str) -> None:
         output.say(
             f"{indent}  {each.number}. {output.moment(each.started_at)}  {output.duration(each.duration_ms):>7}  {answer:>3}  {error}"
         )
+        if each.request:
+            output.say(f"{indent}     {output.clean(each.request)}")
 
 
 def _print_line(action: ActionRecord, inputs: bool, outputs: bool) -> None:

@@ -25,10 +25,11 @@ from flowengine.connectors.inputs import keep_at
 from flowengine.connectors.pagination import MOST_PAGES, NextAddress, NextInputs, pages_of
 from flowengine.connectors.policies import apply_to_answer
 from flowengine.connectors.request import ANYONE, build_request
+from flowengine.connectors.request_line import request_line
 from flowengine.connectors.throttle import Throttle
 from flowengine.connectors.tokens import InMemory, Send, TokenKeeper, TokenStore
 from flowengine.connectors.transport import Wire
-from flowengine.errors import ActionTimedOut, InvalidInputs, OperationFailed, Unauthorized
+from flowengine.errors import ActionError, ActionTimedOut, InvalidInputs, OperationFailed, Unauthorized
 from flowengine.manifests.definition import Connector
 from flowengine.manifests.operation import Operation
 from flowengine.types import Clock, Json, JsonObject, Outputs
@@ -122,8 +123,13 @@ class Client:
     ) -> Outputs:
         call = self._attempt(connector, operation, connection, deadline, key)
         call.position = position
-        first, inputs = await self._in_region(call, inputs)
-        return first if paginate is None else await _all_pages(call, inputs, first, paginate)
+        try:
+            first, inputs = await self._in_region(call, inputs)
+            outputs = first if paginate is None else await _all_pages(call, inputs, first, paginate)
+        except ActionError as error:
+            error.request = request_line(call.request, call.secrets)
+            raise
+        return replace(outputs, request=request_line(call.request, call.secrets))
 
     def _attempt(
         self,

@@ -130,14 +130,16 @@ async def try_until(
         try:
             outputs = await call(seconds)
         except ActionError as error:
-            attempts = (*attempts, _attempt(attempts, started, clock, error.status_code, error))
+            attempts = (*attempts, _attempt(attempts, started, clock, error.status_code, error, error.request))
             after = _verdict(error, attempts, policy, deadline, clock)
             if isinstance(after, ActionError):
                 return Tried(attempts, error=after)
             await journey.tried(attempts, after, unknown=isinstance(error, OutcomeUnknown))
             await journey.pause(after)
         else:
-            return Tried((*attempts, _attempt(attempts, started, clock, outputs.status_code)), outputs)
+            return Tried(
+                (*attempts, _attempt(attempts, started, clock, outputs.status_code, None, outputs.request)), outputs
+            )
 
 
 def _verdict(
@@ -159,6 +161,7 @@ def _attempt(
     clock: Clock,
     status_code: int | None,
     error: ActionError | None = None,
+    request: str = "",
 ) -> Attempt:
     return Attempt(
         number=len(before) + 1,
@@ -166,6 +169,7 @@ def _attempt(
         duration_ms=(clock.now() - started) / timedelta(milliseconds=1),
         status_code=status_code,
         error={"code": error.code, "message": error.message} if error else None,
+        request=request or None,
     )
 
 

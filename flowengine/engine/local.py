@@ -291,6 +291,10 @@ class LocalEngine:
 
     # For people and other runs.
 
+    def in_memory(self) -> dict[str, int]:
+        """How many runs are under way, are ready to begin, and wait in their lane's queue."""
+        return {"going": len(self._going), "ready": len(self._ready), "queued": self._admission.lanes.queued()}
+
     async def wait(self, run_id: str, timeout: float | None = None) -> RunRecord:  # noqa: ASYNC109
         """The run when it has finished. Raises `TimeoutError` after `timeout` seconds, and `NotFound`."""
         async with self._audience.waiting(run_id) as future:

@@ -107,6 +107,10 @@ class Lanes:
         lane = self._lanes.get(key)
         return lane is not None and run_id in lane.queue
 
+    def queued(self) -> int:
+        """How many runs wait for a place."""
+        return sum(len(lane.queue) for lane in self._lanes.values())
+
     def _lane(self, key: LaneKey, most: int) -> Lane:
         lane = self._lanes.setdefault(key, Lane(most))
         lane.most = most

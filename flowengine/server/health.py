@@ -16,10 +16,13 @@ async def healthz(_: Request) -> Answer:
 
 
 async def readyz(request: Request) -> Answer:
-    """The store can be read and triggers are in force."""
+    """The store can be read and written and triggers are in force; 503 with the reason while it cannot."""
     app = app_of(request)
-    await app.store.flows.enabled()
-    return JSONResponse({"ready": True, "flows": len(app.library.flows())})
+    trouble = app.store.journal.trouble
+    if trouble is None:
+        await app.store.flows.enabled()
+    answer = {"ready": trouble is None, "flows": len(app.library.flows())}
+    return JSONResponse(answer | ({"trouble": trouble} if trouble else {}), 200 if trouble is None else 503)
 
 
 async def metrics(request: Request) -> Answer:
@@ -42,6 +45,21 @@ def _lines(app: App) -> list[str]:
             f'flowengine_runs_finished_total{{status="{name}"}} {count}'
             for name, count in sorted(app.engine.finished.items())
         ),
+        "# HELP flowengine_events_total Events, by the trigger's kind and what became of them.",
+        "# TYPE flowengine_events_total counter",
+        *(
+            f'flowengine_events_total{{trigger="{kind}",disposition="{name}"}} {count}'
+            for (kind, name), count in sorted(app.dispatcher.counts.items())
+        ),
+        "# HELP flowengine_runs Runs in memory: under way, or ready for a place.",
+        "# TYPE flowengine_runs gauge",
+        *(f'flowengine_runs{{state="{state}"}} {count}' for state, count in app.engine.in_memory().items()),
+        "# HELP flowengine_database_writable Whether the database takes what is written.",
+        "# TYPE flowengine_database_writable gauge",
+        f"flowengine_database_writable {int(app.store.journal.trouble is None)}",
+        "# HELP flowengine_commits_total Group commits of this process.",
+        "# TYPE flowengine_commits_total counter",
+        f"flowengine_commits_total {app.store.journal.commits}",
         "# HELP flowengine_flows Flows in force, and files that have errors.",
         "# TYPE flowengine_flows gauge",
         f'flowengine_flows{{state="in_force"}} {len(app.library.flows())}',

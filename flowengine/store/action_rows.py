@@ -127,6 +127,7 @@ def _attempt_to_json(attempt: Attempt) -> dict[str, Any]:
         "duration_ms": attempt.duration_ms,
         "status_code": attempt.status_code,
         "error": attempt.error,
+        "request": attempt.request,
     }
 
 

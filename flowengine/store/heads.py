@@ -110,10 +110,10 @@ class Heads:
         )
         return (older[0][0] if older else None, newer[0][0] if newer else None)
 
-    async def begun_again(self, run_id: str, flow: str, limit: int = 5) -> list[str]:
-        """Runs that were made by resubmitting this one, among the flow's newest."""
-        sql = "SELECT id FROM runs WHERE flow = ? AND id > ? AND resubmitted_from = ? ORDER BY id LIMIT ?"
-        return [str(row[0]) for row in await self._reader.rows(sql, [flow, run_id, run_id, limit])]
+    async def begun_again(self, run_id: str, limit: int = 5) -> list[RunHead]:
+        """Runs that were made by doing this one again, oldest first."""
+        sql = f"SELECT {RUN} FROM runs WHERE resubmitted_from = ? ORDER BY id LIMIT ?"  # noqa: S608
+        return [_run_of(row) for row in await self._reader.rows(sql, [run_id, limit])]
 
     async def counts(self, since: datetime, until: datetime) -> list[Count]:
         """How many runs were made from `since` to before `until`, by flow and status. Reads all of them: ask for little."""

@@ -72,6 +72,8 @@ class Attempt:
     status_code: int | None = None
     error: JsonObject | None = None
     """`{code, message}`; None when it succeeded."""
+    request: str | None = None
+    """The request line: method and address, without secrets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

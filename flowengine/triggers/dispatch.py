@@ -6,6 +6,7 @@ record with its disposition and the reason, whether or not it started anything.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -47,6 +48,8 @@ class Dispatcher:
         self.evaluator = evaluator
         self.clock = clock
         self._judge = Judge(evaluator, clock)
+        self.counts: Counter[tuple[str, str]] = Counter()
+        """Events of this process by the trigger's kind and what became of them."""
 
     async def dispatch(self, flow: Flow, trigger: Trigger, arrival: Arrival, *, enabled: bool = True) -> Judged:
         """Judge the event, commit it with its runs, start them. What comes back is what the store says."""
@@ -71,6 +74,7 @@ class Dispatcher:
             Judged(event) if event.disposition is Disposition.DUPLICATE else Judged(event, one.runs)
             for one, event in zip(admitted, events, strict=True)
         ]
+        self.counts.update((event.trigger_kind, str(event.disposition)) for event in events)
         kept = {run.id for one in stored for run in one.runs}
         self.engine.forget([run for one in admitted for run in one.runs if run.id not in kept])
         self.engine.wake([run for one in stored for run in one.runs])
@@ -92,6 +96,7 @@ class Dispatcher:
     ) -> EventRecord:
         """Put an event on record that starts nothing."""
         event = replace(self._judge.event(flow, trigger, arrival), disposition=disposition, reason={"message": reason})
+        self.counts[event.trigger_kind, str(event.disposition)] += 1
         return await self.store.events.accept(event, ())
 
     async def judge(self, flow: Flow, trigger: Trigger, arrival: Arrival, *, enabled: bool = True) -> Judged:
