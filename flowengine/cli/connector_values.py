@@ -43,10 +43,16 @@ async def choices(
         return found
     inputs, missing = inputs_of(source, given)
     if missing:
-        example = ", ".join(f'"{name}": "..."' for name in missing)
-        raise NotFound(f"the choices depend on {' and '.join(missing)}: add --with '{{{example}}}'")
+        names = [_as_written(operation, each) for each in missing]
+        example = ", ".join(f'"{name}": "..."' for name in names)
+        raise NotFound(f"the choices depend on {' and '.join(names)}: add --with '{{{example}}}'")
     answer = await _asked(here, connector, source.operation, inputs, connection)
     return choices_in(source, answer)
+
+
+def _as_written(operation: Operation, path: str) -> str:
+    """A parameter as authors write it: definitions put the body's own name before what is in it."""
+    return path if operation.parameter(path) else path.partition(".")[2] or path
 
 
 async def _asked(
