@@ -154,9 +154,11 @@ function line(name, content) {
   return made;
 }
 
+const counted = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
+
 function showFindings(found) {
   const errors = found.filter((one) => one.severity === "error").length;
-  at("count").textContent = found.length ? `${errors} mistakes, ${found.length - errors} warnings` : "nothing to mend";
+  at("count").textContent = found.length ? `${counted(errors, "mistake")}, ${counted(found.length - errors, "warning")}` : "nothing to mend";
   at("findings").replaceChildren(...found.map((one) => {
     const item = document.createElement("li");
     const link = line("button", `${one.severity === "error" ? "✕" : "!"} line ${one.line}: ${one.message}`);

@@ -58,7 +58,7 @@ async def test_a_saved_text_is_the_file_byte_for_byte_and_a_new_version(editor):
     assert (editor.folder / "greet.yaml").read_bytes() == changed.encode()
     assert saved["flow"]["valid"]
     versions = (await editor("GET", "/flows/greet/versions"))[1]["versions"]
-    assert [one["version"] for one in versions][0] == saved["flow"]["version"]
+    assert versions[0]["version"] == saved["flow"]["version"]
     first = versions[-1]["version"]
     assert (await editor("GET", f"/flows/greet/versions/{first}"))[1]["text"] == source["text"]
     told = (await editor("GET", f"/flows/greet/diff?from={first}"))[1]["diff"]

@@ -1,0 +1,84 @@
+"""Runs as they happen, and requests that are sent twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+import pytest_asyncio
+
+from tests.fakes.projects import make_project, served
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+GREET = """
+    flow: Greet
+    trigger: {manual: true}
+    inputs: {name: {type: text, required: true}}
+    actions: [{name: Say it, log: "Hello {{ inputs.name }}"}]
+    """
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def http(tmp_path_factory):
+    project = make_project(tmp_path_factory.mktemp("project"), {"greet": GREET, "other": GREET})
+    async with served(project) as (_, http):
+        yield http
+
+
+async def submit(http, key=None, flow="greet", name="Ann"):
+    headers = {"idempotency-key": key} if key else {}
+    return await http.post("/api/v1/runs", json={"flow": flow, "inputs": {"name": name}, "wait": 2}, headers=headers)
+
+
+async def test_changes_of_runs_come_as_they_happen(http):
+    heard = []
+    async with http.stream("GET", "/api/v1/runs/events?flow=greet") as stream, asyncio.timeout(5):
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        lines = stream.aiter_lines()
+        assert await anext(lines) == "retry: 2000"
+        await submit(http, flow="other")
+        run = (await submit(http)).json()["run"]
+        async for line in lines:
+            if line.startswith("data: "):
+                heard.append(json.loads(line.removeprefix("data: ")))
+                if heard[-1]["run"]["status"] == "succeeded":
+                    break
+    assert {one["run"]["id"] for one in heard} == {run["id"]}
+    assert "say_it" in [one["action"]["path"] for one in heard if one["action"]]
+
+
+async def test_a_request_sent_twice_does_its_work_once(http):
+    first, second = await asyncio.gather(submit(http, "order-1"), submit(http, "order-1"))
+    assert first.json() == second.json()
+    assert first.status_code == second.status_code == 201
+    assert sorted("idempotency-replayed" in one.headers for one in (first, second)) == [False, True]
+    assert (await submit(http, "order-2")).json()["run"]["id"] != first.json()["run"]["id"]
+
+
+async def test_a_key_belongs_to_one_request(http):
+    await submit(http, "order-3")
+    again = await submit(http, "order-3", name="Bob")
+    assert (again.status_code, "another request" in again.json()["error"]["message"]) == (422, True)
+
+
+async def test_what_was_refused_may_be_tried_again(http):
+    refused = await submit(http, "order-4", flow="missing")
+    assert refused.status_code == 404
+    assert (await submit(http, "order-4", flow="missing")).status_code == 404
+    assert (await submit(http, "order-4")).status_code == 201
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256])
+async def test_keys_have_a_form(http, key):
+    answer = await http.post("/api/v1/runs", json={"flow": "greet"}, headers={"idempotency-key": key})
+    assert answer.status_code == 400
+
+
+async def test_a_dry_run_stores_nothing(http):
+    before = (await http.get("/api/v1/runs")).json()["runs"][0]["id"]
+    tried = await http.post("/api/v1/flows/greet/try", json={"inputs": {"name": "Ann"}})
+    assert tried.json()["runs"][0]["status"] == "succeeded"
+    assert (await http.post("/api/v1/flows/greet/try", json={"text": "flow: broken\n"})).status_code == 422
+    assert (await http.get("/api/v1/runs")).json()["runs"][0]["id"] == before
