@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TypeVar
 
 from flowengine.errors import ActionError, ExpressionError
-from flowengine.expressions.functions.moments import read_moment
+from flowengine.expressions.functions.moments import read_moment, zone
 from flowengine.expressions.values import shown, text_of
 from flowengine.interpreter.effects import Failure, Response, WaitForAnswer, WaitForCallback, WaitForFlow, WaitForTime
 from flowengine.interpreter.scope import Done, Scope
@@ -26,8 +26,10 @@ from flowengine.spec.actions import (
     WaitFor,
     WaitUntil,
 )
+from flowengine.spec.flow import Flow
 from flowengine.spec.source import Location
 from flowengine.spec.times import parse_duration, parse_time_of_day
+from flowengine.spec.triggers import Schedule
 from flowengine.types import Json, Path, Status, format_path
 
 T = TypeVar("T")
@@ -56,8 +58,8 @@ async def wait(walk: Walk, action: Wait, path: Path, scope: Scope) -> Done:
 async def wait_until(walk: Walk, action: WaitUntil, path: Path, scope: Scope) -> Done:
     loc = (*action.loc, "wait_until")
     said = await walk.render(action.moment, scope, path, loc)
-    moment = read_moment(said) or _next(said, await walk.effects.now(path), loc)
-    until = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment = read_moment(said) or _next(said, (await walk.effects.now(path)).astimezone(_zone(walk.flow)), loc)
+    until = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     await _recorded(walk.effects.wait(path, action.name, WaitForTime(until)))
     return Done(on_record=True)
 
@@ -139,14 +141,20 @@ def _duration(said: Json, loc: Location) -> timedelta:
 
 
 def _next(said: Json, now: datetime, loc: Location) -> datetime:
-    """The next moment at which the clock shows a time of day, in UTC."""
+    """The next moment at which the clock shows a time of day, in the zone of `now`."""
     try:
         at = parse_time_of_day(said if isinstance(said, str) else text_of(said))
     except ValueError:
         told = f"{shown(said)} is not a moment; write it as 2026-11-22T09:30:00Z, or as a time of day such as 09:30"
         raise _placed(ExpressionError(told), loc) from None
-    today = datetime.combine(now.astimezone(UTC).date(), at, UTC)
+    today = datetime.combine(now.date(), at, now.tzinfo)
     return today if today > now else today + timedelta(days=1)
+
+
+def _zone(flow: Flow) -> tzinfo:
+    """The zone that the author thinks in: that of the flow's schedule, else UTC."""
+    named = (trigger.timezone for trigger in flow.triggers if isinstance(trigger, Schedule) and trigger.timezone)
+    return next((zone(name) for name in named), UTC)
 
 
 def _http_status(said: Json, loc: Location) -> int:

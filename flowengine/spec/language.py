@@ -289,7 +289,14 @@ ACTIONS = {
         Construct(
             "wait_until",
             "Waits until a moment; costs nothing while waiting.",
-            (Key("wait_until", Form.MOMENT, "Until when.", required=True),),
+            (
+                Key(
+                    "wait_until",
+                    Form.MOMENT,
+                    "Until when: a moment, or a time of day in the zone of the flow's schedule (else UTC).",
+                    required=True,
+                ),
+            ),
             'wait_until: "{{ trigger.due_at }}"',
         ),
         Construct(
