@@ -94,10 +94,12 @@ async def _parts(reader: Reader) -> list[tuple[str, list[Any]]]:
 
 
 def _forms(words: str) -> list[str]:
-    """As they stand, and as JSON spells them. SQLite knows the two cases of A to Z only, so other letters are looked for in both."""
+    """As they stand, and as JSON spells them. SQLite knows the two cases of A to Z only: words with other letters are looked
+    for as they were typed, in small letters, in capitals, and with capitals in front.
+    """
     spelled = json.dumps(words, ensure_ascii=False)[1:-1]
-    forms = [words, spelled] if spelled.isascii() else [words, spelled, spelled.lower(), spelled.upper()]
-    return list(dict.fromkeys(forms))
+    cased = () if words.isascii() else (spelled.lower(), spelled.upper(), spelled.title())
+    return list(dict.fromkeys((words, spelled, *cased)))
 
 
 def _pattern(text: str) -> str:
