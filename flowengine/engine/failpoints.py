@@ -1,7 +1,7 @@
 """Durable points by name, at which crash tests stop the process: `after_http_response:2` at the second pass.
 
 `name:count:action`, where the action is `kill` (the default; as the operating system would, without a farewell), `stop` (SIGSTOP) or
-`raise`. Unset, a point costs one comparison.
+`raise`; several are separated by commas. Unset, a point costs one comparison.
 """
 
 from __future__ import annotations
@@ -35,35 +35,35 @@ class Reached(BaseException):
     """A failpoint that raises: nothing in the engine expects it, as nothing expects a bug."""
 
 
-_left: dict[str, int] = {}
-_action = "kill"
+_armed: dict[str, tuple[int, str]] = {}
+"""How many passes are left at each armed point, and what happens then."""
 
 
 def arm(setting: str) -> None:
     """Read `FLOWENGINE_FAILPOINT`; empty text disarms. Raises `ConfigurationError`."""
-    global _action  # one process, one armed point
-    _left.clear()
-    if not setting:
-        return
-    name, _, rest = setting.partition(":")
-    count, _, action = rest.partition(":")
-    if name not in POINTS:
-        raise ConfigurationError(f'there is no failpoint "{name}"; {did_you_mean(name, POINTS)}')
-    if (count and not count.isdecimal()) or (action or "kill") not in ACTIONS:
-        raise ConfigurationError(f'failpoint "{setting}": write {name}:2 or {name}:2:stop')
-    _left[name], _action = int(count or 1), action or "kill"
+    _armed.clear()
+    for one in filter(None, setting.split(",")):
+        name, _, rest = one.strip().partition(":")
+        count, _, action = rest.partition(":")
+        if name not in POINTS:
+            raise ConfigurationError(f'there is no failpoint "{name}"; {did_you_mean(name, POINTS)}')
+        if (count and not count.isdecimal()) or (action or "kill") not in ACTIONS:
+            raise ConfigurationError(f'failpoint "{one}": write {name}:2 or {name}:2:stop')
+        _armed[name] = int(count or 1), action or "kill"
 
 
 def reach(name: str) -> None:
     """Pass a point."""
-    if _left and name in _left:
-        _left[name] -= 1
-        if _left[name] == 0:
-            _act(name)
+    if _armed and name in _armed:
+        left, action = _armed.pop(name)
+        if left > 1:
+            _armed[name] = left - 1, action
+        else:
+            _act(name, action)
 
 
-def _act(name: str) -> None:
-    match _action:
+def _act(name: str, action: str) -> None:
+    match action:
         case "raise":
             raise Reached(name)
         case "stop":

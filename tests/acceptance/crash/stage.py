@@ -1,0 +1,143 @@
+"""A project, a witness and an engine to be killed: real processes, put up and taken down by the crash tests."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from socket import socket
+
+import httpx
+
+from flowengine.store.lock import holder
+
+HERE = Path(__file__).parent
+
+
+def free_port() -> int:
+    with socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Stage:
+    """What stays while engines come and go."""
+
+    def __init__(self, folder: Path, database: str, witness_port: int) -> None:
+        self.folder = folder
+        self.database = database
+        self.witness_url = f"http://127.0.0.1:{witness_port}"
+        self.witness_file = folder / "witness.jsonl"
+        self.acknowledged: set[int] = set()
+        self.hook = ""
+        self.crashes = 0
+
+    def write_flow(self, name: str, text: str) -> None:
+        (self.folder / "flows" / f"{name}.yaml").write_text(text.replace("WITNESS", self.witness_url))
+
+    @asynccontextmanager
+    async def engine(self, failpoint: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
+        """`flowengine serve`, ready; killed at the end if it still runs."""
+        environ = {**os.environ, "FLOWENGINE_DATABASE_URL": self.database, "FLOWENGINE_FAILPOINT": failpoint}
+        command = [sys.executable, "-m", "flowengine", "-C", str(self.folder), "serve", "--port", "0"]
+        with (self.folder / "serve.log").open("ab") as log:
+            process = await asyncio.create_subprocess_exec(*command, env=environ, stdout=log, stderr=log)
+        try:
+            await self.ready(process)
+            yield process
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+            await process.wait()
+
+    async def ready(self, process: asyncio.subprocess.Process) -> None:
+        """Wait until the engine answers, or has died at its failpoint."""
+        async with httpx.AsyncClient(trust_env=False) as client:
+            until = time.monotonic() + 30
+            while process.returncode is None and time.monotonic() < until:
+                told = await asyncio.to_thread(holder, self.database) or {}
+                if told.get("pid") == process.pid and told.get("url"):
+                    with suppress(httpx.TransportError):
+                        self.url = str(told["url"])
+                        flows = (await client.get(f"{self.url}/api/v1/flows", timeout=2)).json()["flows"]
+                        addresses = [t["address"] for flow in flows for t in flow["triggers"] if t["kind"] == "webhook"]
+                        if addresses and addresses[0]:
+                            self.hook = addresses[0]
+                            return
+                await asyncio.sleep(0.05)
+        if process.returncode is None:
+            raise AssertionError((self.folder / "serve.log").read_text()[-4000:])
+
+    async def send(self, numbers: Iterable[int], *, seconds: float = 20) -> None:
+        """Post each event until it is answered with success; what is answered is remembered."""
+        async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+            until = time.monotonic() + seconds
+            waiting = set(numbers) - self.acknowledged
+            while waiting and time.monotonic() < until:
+                taken = await asyncio.gather(*(self._post(client, number) for number in sorted(waiting)))
+                waiting -= set(taken)
+                if waiting:
+                    await asyncio.sleep(0.1)
+
+    async def _post(self, client: httpx.AsyncClient, number: int) -> int | None:
+        try:
+            answer = await client.post(self.hook, json={"number": number})
+        except httpx.HTTPError:
+            return None
+        if not answer.is_success:
+            return None
+        self.acknowledged.add(number)
+        return number
+
+    async def settled(self, runs: int, *, seconds: float = 30) -> list[str]:
+        """The statuses of all runs once there are so many and none is unfinished."""
+        statuses: list[str] = []
+        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+            until = time.monotonic() + seconds
+            while time.monotonic() < until:
+                page = (await client.get(f"{self.url}/api/v1/runs", params={"limit": 200})).json()["runs"]
+                statuses = [run["status"] for run in page if run["trigger"]["kind"] == "webhook"]
+                if len(statuses) >= runs and not {"queued", "running", "waiting"} & set(statuses):
+                    break
+                await asyncio.sleep(0.1)
+        return statuses
+
+
+@asynccontextmanager
+async def stage(folder: Path, database: str | None = None) -> AsyncIterator[Stage]:
+    """A project folder and its witness."""
+    (folder / "flows").mkdir()
+    (folder / "flowengine.toml").write_text("allow_private_network = true\n")
+    port = free_port()
+    set_up = Stage(folder, database or f"sqlite:///{folder / 'flowengine.db'}", port)
+    set_up.witness_file.touch()
+    witness = await asyncio.create_subprocess_exec(
+        sys.executable, str(HERE / "witness.py"), str(port), str(set_up.witness_file)
+    )
+    try:
+        yield set_up
+    finally:
+        witness.kill()
+        await witness.wait()
+
+
+async def gone(process: asyncio.subprocess.Process, seconds: float) -> bool:
+    """Whether the process ends within that time."""
+    try:
+        await asyncio.wait_for(process.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+def stopped(process: asyncio.subprocess.Process) -> bool:
+    """Whether the process stands still (SIGSTOP)."""
+    with suppress(OSError):
+        return "\nState:\tT" in Path(f"/proc/{process.pid}/status").read_text()
+    return False
