@@ -6,7 +6,6 @@ belongs to one attempt is here: further pages, an answer that is still being mad
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
@@ -14,32 +13,25 @@ from typing import Final, Self
 from urllib.parse import urljoin
 
 from flowengine.config import Settings
-from flowengine.connectors import response, urls
 from flowengine.connectors.announcing import Position
-from flowengine.connectors.asking import asked_first, request_at
-from flowengine.connectors.auth import secret_parameters, with_key
-from flowengine.connectors.connection import Connection, secret_values
+from flowengine.connectors.asking import request_at
+from flowengine.connectors.connection import Connection
 from flowengine.connectors.draft import Answer, Request
 from flowengine.connectors.http_request import is_http
 from flowengine.connectors.inputs import keep_at
+from flowengine.connectors.one_call import BEGINNING, OneCall
 from flowengine.connectors.pagination import MOST_PAGES, NextAddress, NextInputs, pages_of
-from flowengine.connectors.policies import apply_to_answer
-from flowengine.connectors.request import ANYONE, build_request
+from flowengine.connectors.request import ANYONE
 from flowengine.connectors.request_line import request_line
 from flowengine.connectors.throttle import Throttle
 from flowengine.connectors.tokens import InMemory, Send, TokenKeeper, TokenStore
 from flowengine.connectors.transport import Wire
-from flowengine.errors import ActionError, ActionTimedOut, InvalidInputs, OperationFailed, Unauthorized
+from flowengine.errors import ActionError, InvalidInputs, OperationFailed, Unauthorized
 from flowengine.manifests.definition import Connector
 from flowengine.manifests.operation import Operation
 from flowengine.types import Clock, Json, JsonObject, Outputs
 
 REGION: Final = "X-Region"
-BEGINNING: Final = Position()
-_PAUSE_SECONDS = 1.0
-"""How long a connection rests after a 429 that does not say."""
-_POLL_SECONDS = 2.0
-_LONGEST_POLL = 60.0
 _SIGN_IN_SECONDS = 30.0
 
 
@@ -138,8 +130,8 @@ class Client:
         connection: Connection,
         deadline: float | None = None,
         key: str = "",
-    ) -> _Call:
-        return _Call(
+    ) -> OneCall:
+        return OneCall(
             self._wire,
             self._throttle(connector, connection),
             connector,
@@ -160,7 +152,7 @@ class Client:
         call = self._attempt(connector, operation, account)
         call.outputs(await call.exchange(request_at(connector, operation, account, "DELETE", url)))
 
-    async def _in_region(self, call: _Call, inputs: JsonObject) -> tuple[Outputs, JsonObject]:
+    async def _in_region(self, call: OneCall, inputs: JsonObject) -> tuple[Outputs, JsonObject]:
         """LiveChat keeps accounts in regions and says, when asked in the wrong one, which is right."""
         if call.operation.parameter(REGION) is None:
             return await call.send(inputs), inputs
@@ -189,125 +181,7 @@ class Client:
         return self._throttles[key]
 
 
-class _Call:
-    """One attempt: what stays the same over its requests, and how much time is left."""
-
-    def __init__(
-        self,
-        wire: Wire,
-        throttle: Throttle,
-        connector: Connector,
-        operation: Operation,
-        connection: Connection,
-        *,
-        guarded: bool,
-        seconds: float,
-        depth: int,
-        clock: Clock,
-        key: str,
-    ) -> None:
-        self.wire = wire
-        self.throttle = throttle
-        self.connector = connector
-        self.operation = operation
-        self.connection = connection
-        self.guarded = guarded
-        self.allowed = seconds
-        self.left = seconds
-        self.depth = depth
-        self.clock = clock
-        self.key = key
-        self.secrets = secret_values(connection, secret_parameters(connector, connection))
-        self.request = Request("", "")
-        self.position = BEGINNING
-
-    async def send(self, inputs: Mapping[str, Json]) -> Outputs:
-        """Build the request, send it, and wait for the result of what the service only accepted."""
-        asked = await self._asked_first(inputs)
-        made = build_request(self.connector, self.operation, inputs, self.connection, asked=asked)
-        self.request = self._keyed(replace(made, url=self.position.applied(made.url)))
-        if self.position.address:
-            answer = await self.exchange(self._get(urljoin(made.url, self.position.address)))
-        else:
-            answer = await self.exchange(self.request)
-        if answer.status == 202 and self.operation.kind == "action" and not is_http(self.connector):
-            answer = await self._result(answer)
-        return self.outputs(answer)
-
-    async def _asked_first(self, inputs: Mapping[str, Json]) -> Mapping[str, str]:
-        """The answers that the definition puts into the operation's own request."""
-        found: dict[str, str] = {}
-        for question in asked_first(self.connector, self.operation, inputs, self.connection):
-            answer = await self.exchange(question.request)
-            body = response.body_of(self.connector, self.operation, answer, depth=self.depth)
-            if not 200 <= answer.status < 300:
-                raise response.failure(self.operation, answer.status, answer.headers, body, self.clock.now())
-            found[question.target] = question.value(body)
-        return found
-
-    async def at(self, url: str) -> Outputs:
-        """What stands at a further address."""
-        return self.outputs(await self.exchange(self._get(url)))
-
-    async def exchange(self, request: Request) -> Answer:
-        async with self.throttle.slot():
-            if self.left <= 0:
-                raise self._late()
-            loop = asyncio.get_running_loop()
-            began = loop.time()
-            try:
-                answer = await self.wire.exchange(
-                    request.method, request.url, request.headers, request.body, guarded=self.guarded, seconds=self.left
-                )
-            finally:
-                self.left -= loop.time() - began
-        return response.strike_out(answer, (*_signatures(request), *self.secrets))
-
-    def outputs(self, answer: Answer) -> Outputs:
-        """The outputs, or the error that the answer is."""
-        body = response.body_of(self.connector, self.operation, answer, depth=self.depth)
-        if not 200 <= answer.status < 300:
-            error = response.failure(self.operation, answer.status, answer.headers, body, self.clock.now())
-            if answer.status == 429 or (answer.status == 503 and error.retry_after):
-                self.throttle.pause(_PAUSE_SECONDS if error.retry_after is None else error.retry_after)
-            raise error
-        headers = dict(answer.headers)
-        body = apply_to_answer(self.connector, self.operation, self.connection, headers, body)
-        return Outputs(answer.status, headers, response.convert(self.operation.response, body))
-
-    async def _result(self, answer: Answer) -> Answer:
-        """Microsoft's asynchronous pattern: 202 with a `Location` that answers 202 again until the result is there."""
-        while answer.status == 202 and (location := answer.headers.get("location")):
-            wait = response.retry_after(answer.headers, self.clock.now())
-            wait = min(_POLL_SECONDS if wait is None else wait, _LONGEST_POLL)
-            self.left -= wait
-            if self.left <= 0:
-                raise self._late()
-            await asyncio.sleep(wait)
-            answer = await self.exchange(self._get(urljoin(self.request.url, location)))
-        return answer
-
-    def _get(self, url: str) -> Request:
-        """A GET at an address that the service named. Only the connection's own host sees its credentials."""
-        if urls.origin(url) != urls.origin(self.request.url):
-            return Request("GET", url, (("Accept", "application/json"),))
-        kept = tuple((name, value) for name, value in self.request.headers if name.lower() != "content-type")
-        return Request("GET", with_key(self.connector, self.operation, self.connection, url), kept)
-
-    def _keyed(self, request: Request) -> Request:
-        """The idempotency key in the header that the manifest names, unless the author set it."""
-        named = self.operation.idempotency
-        if named is None or named.header is None or not self.key:
-            return request
-        if any(name.lower() == named.header.lower() for name, _ in request.headers):
-            return request
-        return replace(request, headers=(*request.headers, (named.header, self.key)))
-
-    def _late(self) -> ActionTimedOut:
-        return ActionTimedOut(f"{self.operation.id} was not done within {self.allowed:g} seconds")
-
-
-async def _all_pages(call: _Call, inputs: JsonObject, first: Outputs, most: int) -> Outputs:
+async def _all_pages(call: OneCall, inputs: JsonObject, first: Outputs, most: int) -> Outputs:
     """The first page's outputs with the items of all pages, at most `most`."""
     pages = pages_of(call.operation)
     if pages is None:
@@ -327,11 +201,6 @@ async def _all_pages(call: _Call, inputs: JsonObject, first: Outputs, most: int)
                 body = (await call.at(urljoin(call.request.url, url))).body
         items += pages.items(body) or ()
     return replace(first, body=pages.joined(first.body, items[:most]))
-
-
-def _signatures(request: Request) -> list[str]:
-    """What `Authorization` held: a password encoded as Basic does is a secret still."""
-    return [value.partition(" ")[2] or value for name, value in request.headers if name.lower() == "authorization"]
 
 
 def _region(inputs: Mapping[str, Json]) -> JsonObject:

@@ -169,7 +169,7 @@ def failure(
 ) -> OperationFailed:
     """The error of an answer that is not a success."""
     told = f"{_place(operation)} was answered {status}{_phrase(status)}"
-    words = words_of(body)
+    words = words_of(body) or _declared_words(operation, status)
     message = f"{told}: {words}" if words else told
     wait = retry_after(headers, now)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -180,6 +180,13 @@ def failure(
         where = f", which points to {location.split('?', 1)[0]}" if (location := headers.get("location")) else ""
         message = f"{told}{where}; redirects are not followed: write the right address"
     return OperationFailed(message, status_code=status, body=body, retry_after=wait)
+
+
+def _declared_words(operation: Operation, status: int) -> str:
+    """What the definition says about an error of that status, for services that say nothing themselves."""
+    declared = operation.answers.get(str(status)) or {}
+    told = declared.get("description")
+    return _short(told) if isinstance(told, str) and told.strip().lower() != _phrase(status).strip().lower() else ""
 
 
 def _place(operation: Operation) -> str:
