@@ -1,7 +1,7 @@
 """Actions a second: many runs of three actions at once, and one run of a thousand, in this process, every record on disk.
 
 
-    python benchmarks/actions.py [--runs 6000] [--at-once 64 256]
+python benchmarks/actions.py [--runs 6000] [--at-once 64 256]
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ flow: Three actions
 trigger:
   manual: true
 inputs:
-  amount: number
+  amount: { type: number }
 vars:
   total: 0
 mode: parallel
-max: 100000
+max: 10000
 actions:
   - name: Add
     set: { total: "{{ vars.total + inputs.amount }}" }
@@ -45,9 +45,10 @@ trigger:
   manual: true
 vars:
   total: 0
+  last: 0
 actions:
   - name: For each number
-    for_each: "{{ range(333) | list }}"
+    for_each: "{{ range(333) }}"
     as: number
     do:
       - name: Add
