@@ -185,6 +185,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
                 return function.call(*arguments, **named)
             except TypeError as error:
                 raise _misused(function, error) from None
+            except OverflowError:
+                raise ExpressionError(f"a number is too large for {function.name}") from None
 
         run.flow_function = function.name  # type: ignore[attr-defined]
         return run

@@ -50,17 +50,33 @@ _STANDARD = {
     "y": "MMMM yyyy",
     "Y": "MMMM yyyy",
 }
+_AMERICAN = re.compile(
+    r"(\d{1,2})/(\d{1,2})/(\d{4})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?(?: ?([AP]M))?)?", re.IGNORECASE | re.ASCII
+)
 _TOKEN = re.compile(r"""'[^']*'|"[^"]*"|\\.|%(?=.)|d+|f+|F+|g+|h+|H+|K|m+|M+|s+|t+|y+|z+|.""", re.DOTALL)
 
 
 def parse_moment(value: object, *, local: bool = False) -> datetime:
     """A moment from RFC 3339 or ISO 8601 text; without a zone it is UTC, or left without one when `local`."""
-    moment = read_moment(value)
+    moment = read_moment(value) or _american(value)
     if moment is None:
         raise ExpressionError(f"{shown(value)} is not a moment; write it as 2026-11-22T09:30:00Z or 2026-11-22")
     if local:
         return moment.replace(tzinfo=None)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _american(value: object) -> datetime | None:
+    """`03/15/2018 1:30 PM`, month first: what .NET reads without a locale, and so Power Automate."""
+    found = _AMERICAN.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        return None
+    month, day, year, hour, minute, second, half = found.groups()
+    hours = int(hour or 0) % 12 + (12 if half.upper() == "PM" else 0) if half else int(hour or 0)
+    try:
+        return datetime(int(year), int(month), int(day), hours, int(minute or 0), int(second or 0))  # noqa: DTZ001
+    except ValueError:
+        return None
 
 
 def read_moment(value: object) -> datetime | None:

@@ -22,6 +22,8 @@ add = TABLE.add
 
 Number: TypeAlias = int | float
 
+_GROUPED = re.compile(r"\s*[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?\s*", re.ASCII)
+
 
 def number_of(value: Json) -> Number | None:
     """The number that a value is or says; None when it is none. Booleans are not numbers."""
@@ -82,9 +84,15 @@ def integer(value: Json, default: Json = None) -> Json:
     return _or_default(value, default, None if found is None else int(found), "a whole number")
 
 
-@add("float(value)", "A number with decimals.", "{{ float('2.50') }}", 2.5)
+@add(
+    "float(value)",
+    "A number with decimals; a text may group its digits with commas.",
+    "{{ float('1,002.50') }}",
+    1002.5,
+)
 def decimal(value: Json, default: Json = None) -> Json:
-    found = number_of(value)
+    grouped = isinstance(value, str) and len(value) <= 400 and _GROUPED.fullmatch(value)
+    found = number_of(value.replace(",", "") if grouped else value)
     try:
         return _or_default(value, default, None if found is None else float(found), "a number")
     except OverflowError:

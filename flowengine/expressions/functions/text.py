@@ -33,7 +33,14 @@ def substring(value: str, start: int, length: int | None = None) -> str:
     text = text_of(value)
     if not 0 <= start <= len(text):
         raise ExpressionError(f"position {start} is outside the text, which has {len(text)} characters")
-    return text[start:] if length is None else text[start : start + max(length, 0)]
+    if length is None:
+        return text[start:]
+    if not 0 <= length <= len(text) - start:
+        raise ExpressionError(
+            f"from position {start} on the text has {len(text) - start} characters, not {length};"
+            f" write take(text, {max(length, 0)}) or text[{start}:{start + max(length, 0)}] for at most so many"
+        )
+    return text[start : start + length]
 
 
 @add(
@@ -212,6 +219,25 @@ def uri_path(value: str) -> str:
     return urlsplit(text_of(value)).path
 
 
+@add("uriPort(address)", "An address's port.", "{{ uriPort('https://example.com:8080/a') }}", 8080)
+def uri_port(value: str) -> int:
+    parts = urlsplit(text_of(value))
+    try:
+        return parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    except ValueError:
+        raise ExpressionError(f"{shown(value)} has no port that can be one") from None
+
+
+@add("uriScheme(address)", "An address's first part.", "{{ uriScheme('https://example.com/a') }}", "https")
+def uri_scheme(value: str) -> str:
+    return urlsplit(text_of(value)).scheme
+
+
+@add("uriPathAndQuery(address)", "Its path and query.", "{{ uriPathAndQuery('https://example.com/a?b=1') }}", "/a?b=1")
+def uri_path_and_query(value: str) -> str:
+    return uri_path(value) + uri_query(value)
+
+
 @add("uriQuery(address)", "An address's query, with its ?.", "{{ uriQuery('https://example.com/a?b=1') }}", "?b=1")
 def uri_query(value: str) -> str:
     query = urlsplit(text_of(value)).query
@@ -264,8 +290,28 @@ def replace_all(value: str, pattern: str, new: str) -> str:
 
 
 @add(
-    "guid()", "A new identifier, as Power Automate calls it.", "{{ guid() | length }}", 36, is_filter=False, drawn=True
+    "guid(format?)",
+    "A new identifier, as Power Automate calls it; the format N leaves the hyphens out, B and P add brackets.",
+    "{{ guid('N') | length }}",
+    32,
+    is_filter=False,
+    drawn=True,
 )
+@pass_context
+def guid(context: Context, form: str = "D") -> str:
+    made = drawn(context).uuid()
+    match text_of(form).upper():
+        case "D" | "":
+            return made
+        case "N":
+            return made.replace("-", "")
+        case "B":
+            return f"{{{made}}}"
+        case "P":
+            return f"({made})"
+    raise ExpressionError(f"there is no identifier format {shown(form)}; there is: N, D, B, P")
+
+
 @add("uuid()", "A new identifier, recorded with the run.", "{{ uuid() | length }}", 36, is_filter=False, drawn=True)
 @pass_context
 def uuid(context: Context) -> str:

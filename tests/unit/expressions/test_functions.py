@@ -203,6 +203,10 @@ def test_numbers_are_written_in_dot_nets_formats(number: object, pattern: str, t
         ("{{ base64ToString('%') }}", "not text in base64"),
         ("{{ dataUriToString('x') }}", "not a data: address"),
         ("{{ substring('abc', 9) }}", "outside the text"),
+        ("{{ substring('abc', 1, 9) }}", "write take(text, 9) or text[1:10] for at most so many"),
+        ("{{ guid('Z') }}", "there is: N, D, B, P"),
+        ("{{ addDays('2026-01-01', 10 ** 12) }}", "a number is too large for addDays"),
+        ("{{ formatDateTime('13/31/2018') }}", "is not a moment"),
         ("{{ sort([1, 'a']) }}", "no order"),
         ("{{ sort([{}], 'a') }}", 'has no "a"'),
         ("{{ chunk([1], 0) }}", "1 or more"),
@@ -245,6 +249,22 @@ def test_the_page_in_docs_is_the_one_that_is_made() -> None:
     assert page.read_text(encoding="utf-8") == as_markdown(), (
         "python -m flowengine.expressions.functions.reference > docs/functions.md"
     )
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{{ formatDateTime('03/15/2018') }}", "2018-03-15T00:00:00.0000000Z"),
+        ("{{ formatDateTime('3/5/2018 1:02 PM', 's') }}", "2018-03-05T13:02:00"),
+        ("{{ formatDateTime('3/5/2018 12:00:01 am', 's') }}", "2018-03-05T00:00:01"),
+        ("{{ convertToUtc('01/01/2018 00:00:00', 'Pacific Standard Time') }}", "2018-01-01T08:00:00.0000000Z"),
+        ("{{ guid('B') | length }} {{ guid('P')[0] }} {{ guid('n') | length }}", "38 ( 32"),
+        ("{{ uriPort('https://example.com') }} {{ uriPort('ftp://example.com') }}", "443 0"),
+        ("{{ float('10,000.333') }}", 10000.333),
+    ],
+)
+def test_what_power_automate_reads_and_writes(template: str, expected: object) -> None:
+    assert value(template) == expected
 
 
 def test_zones() -> None:
