@@ -32,7 +32,7 @@ async def measure(evaluator: Limited, name: str, value: dict[str, str], times: i
     for _ in range(times):
         await evaluator.render(value, {"trigger": TICKET})
     each = (time.perf_counter() - began) / times / len(value) * 1e6
-    print(f"{name:<40} {each:7.1f} µs a template")  # noqa: T201
+    print(f"{name:<40} {each:7.1f} µs a template")
 
 
 async def main() -> None:
