@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -47,11 +48,12 @@ def is_connector(folder: Path) -> bool:
 
 def _pick(folder: Path, *patterns: str) -> Path | None:
     """The first file whose stem matches the first pattern that any file matches."""
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _KINDS and path.is_file())
+    with os.scandir(folder) as entries:  # a third of pathlib's time, and lists of connectors are long
+        names = sorted(each.name for each in entries if each.name.lower().endswith(_KINDS) and each.is_file())
     for pattern in patterns:
-        for path in files:
-            if re.fullmatch(pattern, path.name[: -len(path.suffix)], re.IGNORECASE):
-                return path
+        for name in names:
+            if re.fullmatch(pattern, name.rpartition(".")[0], re.IGNORECASE):
+                return folder / name
     return None
 
 
