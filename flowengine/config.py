@@ -67,6 +67,8 @@ class Settings(BaseModel):
     """The claim of the id token whose values give roles."""
     oidc_roles: dict[str, Literal["viewer", "operator", "admin"]] = {}
     """From a value of that claim, or `*` for everybody who can sign in, to a role; others are not let in."""
+    server: str = ""
+    """The address of a running engine that commands are to ask instead of this folder's database: `--server`."""
     key_file: Path | None = None
     allow_private_network: bool = False
     """Whether every connection may call addresses that are not public."""

@@ -8,9 +8,13 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from flowengine.errors import ConfigurationError, Conflict, NotFound
 from flowengine.spec.reading import FLOW_ID
+
+LONGEST: Final = 100
+"""Letters that a flow's id may have: file systems end at 255 bytes for a name with its ending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,9 @@ def write_flow_text(folder: Path, flow_id: str, text: str, expected: str | None)
 
 
 def _path(folder: Path, flow_id: str) -> Path | None:
-    if not FLOW_ID.fullmatch(flow_id):
-        raise NotFound(f'"{flow_id:.80}" cannot be a flow\'s id: use lower-case letters, digits and -')
+    if not FLOW_ID.fullmatch(flow_id) or len(flow_id) > LONGEST:
+        told = f"use lower-case letters, digits and -, at most {LONGEST} of them"
+        raise NotFound(f'"{flow_id:.80}" cannot be a flow\'s id: {told}')
     return next((path for path in (folder / f"{flow_id}.yaml", folder / f"{flow_id}.yml") if path.is_file()), None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,6 +30,20 @@ async def writing(here: Settings) -> AsyncIterator[Store]:
         yield store
 
 
+def actor() -> str:
+    """Who changes something by a command, for the audit record."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (OSError, KeyError):  # a process without a user's name, as in some containers
+        return "cli"
+
+
+async def _recorded(store: Store, change: Awaitable[Any], action: str, target: str) -> Any:
+    result = await change
+    await store.audit.add(actor(), action, target)
+    return result
+
+
 def directly(here: Settings, change: Callable[[Store], Awaitable[Any]]) -> Any:
     """Make one change under the lock."""
 
@@ -44,7 +59,8 @@ def switch_flow(here: Settings, flow: str, on: bool) -> Where:
     if server := running(here):
         server.ask("POST", f"/flows/{quote(flow)}/{'enable' if on else 'disable'}")
         return "server"
-    directly(here, lambda store: store.flows.set_enabled(flow, on))
+    action = "enable_flow" if on else "disable_flow"
+    directly(here, lambda store: _recorded(store, store.flows.set_enabled(flow, on), action, flow))
     return "database"
 
 
@@ -53,7 +69,7 @@ def set_secret(here: Settings, name: str, value: str) -> Where:
     if server := running(here):
         server.ask("PUT", f"/secrets/{quote(name)}", {"value": value})
         return "server"
-    directly(here, lambda store: store.secrets.set(name, value))
+    directly(here, lambda store: _recorded(store, store.secrets.set(name, value), "set_secret", name))
     return "database"
 
 
@@ -62,7 +78,7 @@ def remove_secret(here: Settings, name: str) -> Where:
     if server := running(here):
         server.ask("DELETE", f"/secrets/{quote(name)}")
         return "server"
-    directly(here, lambda store: store.secrets.delete(name))
+    directly(here, lambda store: _recorded(store, store.secrets.delete(name), "delete_secret", name))
     return "database"
 
 
@@ -70,7 +86,7 @@ def rotate_key(here: Settings) -> int:
     """Put a new key in force; gives how many secrets were encrypted with it."""
     if server := running(here):
         return int(server.ask("POST", "/secrets/rotate-key", {})["secrets"])
-    return int(directly(here, lambda store: store.secrets.rotate()))
+    return int(directly(here, lambda store: _recorded(store, store.secrets.rotate(), "rotate_key", "")))
 
 
 def cancel_run(here: Settings, run_id: str, reason: str) -> dict[str, Any]:

@@ -51,7 +51,7 @@ States = dict[tuple[str, str], dict[str, Any]]
 
 async def _documents(here: Settings, files: list[Path]) -> list[dict[str, Any]]:
     if not place.has_database(here):
-        return [_document(file, {}, None, {}) for file in files]
+        return [_document(here, file, {}, None, {}) for file in files]
     async with place.history(here) as store:
         switches = await store.flows.enabled()
         states: States = {
@@ -59,7 +59,7 @@ async def _documents(here: Settings, files: list[Path]) -> list[dict[str, Any]]:
         }
         states |= _states_of_engine(here)
         return [
-            _document(file, switches, next(iter(await store.runs.list(flow=file.stem, limit=1)), None), states)
+            _document(here, file, switches, next(iter(await store.runs.list(flow=file.stem, limit=1)), None), states)
             for file in files
         ]
 
@@ -86,14 +86,16 @@ def _states_of_engine(here: Settings) -> States:
     }
 
 
-def _document(file: Path, switches: dict[str, bool], last: RunRecord | None, states: States) -> dict[str, Any]:
+def _document(
+    here: Settings, file: Path, switches: dict[str, bool], last: RunRecord | None, states: States
+) -> dict[str, Any]:
     flow, findings = parse(file)
     mistakes = [each for each in findings if each.severity == "error"]
     return {
         "id": file.stem,
         "name": flow.name if flow else file.stem,
         "description": flow.description if flow else "",
-        "file": str(file),
+        "file": place.shown(here, file),
         "valid": flow is not None and not mistakes,
         "enabled": bool(flow and flow.enabled and switches.get(file.stem, True)),
         "version": flow.version if flow else None,

@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 import typer
 
@@ -56,6 +56,11 @@ def settings(ctx: typer.Context, **given: Any) -> Settings:
 def project(ctx: typer.Context, **given: Any) -> Settings:
     """The settings of a folder that is a project, or a clear word that it is none."""
     here = settings(ctx, **given)
+    if here.server:
+        from flowengine.cli.remote import mirrored
+        from flowengine.cli.server_client import Server, address_of
+
+        return mirrored(here, Server(address_of(here.server), 0, here.token))
     if not here.flows.is_dir():
         raise NotReady(
             f"{here.project} is not a project: it has no flows/ folder.\n"
@@ -68,6 +73,13 @@ def catalog(here: Settings) -> Catalog:
     """The project's connectors and those that ship with the package."""
     from flowengine.manifests.catalog import Catalog, shipped_connectors
 
+    if here.server:
+        from flowengine.cli.remote import mirrored_connectors
+        from flowengine.cli.server_client import Server, address_of
+
+        return Catalog(
+            [mirrored_connectors(Server(address_of(here.server), 0, here.token)), shipped_connectors()], _cache_home()
+        )
     kept = here.state / "connectors.cache"
     return Catalog([here.connectors, shipped_connectors()], kept if here.state.is_dir() else _cache_home())
 
@@ -92,6 +104,11 @@ def flow_file(here: Settings, name: str) -> Path:
     raise NotFound(f'there is no flow "{name}" in {here.flows}; {did_you_mean(name, flow_ids(here))}')
 
 
+def shown(here: Settings, file: Path) -> str:
+    """A flow's file as people at this place know it: of a server, by its name there."""
+    return f"flows/{file.name}" if here.server else str(file)
+
+
 def flow_files(here: Settings) -> list[Path]:
     """The project's flow files by name."""
     if not here.flows.is_dir():
@@ -111,7 +128,9 @@ def finish(result: Coroutine[Any, Any, Result]) -> Result:
 
 
 def has_database(here: Settings) -> bool:
-    """Whether anything was ever stored; a database server is taken at its word."""
+    """Whether anything was ever stored; servers are taken at their word."""
+    if here.server:
+        return True
     from flowengine.store.database import read_address
 
     file = read_address(here.database).file
@@ -120,7 +139,13 @@ def has_database(here: Settings) -> bool:
 
 @asynccontextmanager
 async def history(here: Settings) -> AsyncIterator[Store]:
-    """The store, to read from; needs no lock and works while the engine runs."""
+    """The store, to read from; needs no lock and works while the engine runs. With `--server`, what stands for it."""
+    if here.server:
+        from flowengine.cli.remote import RemoteStore
+        from flowengine.cli.server_client import Server, address_of
+
+        yield cast("Store", RemoteStore(Server(address_of(here.server), 0, here.token)))
+        return
     from flowengine.store import Store
 
     async with Store.open(here.database, write=False, key_file=here.key_file) as store:

@@ -58,6 +58,8 @@ SECTIONS: dict[str, dict[str, Group]] = {
         "sandbox": Group("sandbox", "Stand-ins of LiveChat and Comm100 to try flows without an account"),
     },
     "Housekeeping": {
+        "tokens": Group("tokens", "Who may use the API and the pages, and as what"),
+        "audit": Group("audit", "Who changed what"),
         "db": Group("db", "The database: upgrade, check, back up"),
         "completion": Group("completion", "Completion of commands for bash, zsh or fish"),
     },
@@ -81,6 +83,7 @@ def load(name: str) -> typer.Typer:
 
 def _dispatch(arguments: list[str]) -> int:
     folder, rest = project_folder(arguments)
+    rest = _server(rest)
     if not rest or rest[0] in ("-h", "--help", "help"):
         output.say(help_text())
         return 0 if rest else 2
@@ -118,6 +121,23 @@ def project_folder(arguments: Sequence[str]) -> tuple[Path, list[str]]:
     return folder, rest
 
 
+def _server(arguments: list[str]) -> list[str]:
+    """Takes `--server URL` out, wherever it stands; the settings read it like any other."""
+    rest: list[str] = []
+    pending = iter(arguments)
+    for argument in pending:
+        if argument == "--":
+            return [*rest, argument, *pending]
+        if argument == "--server" or argument.startswith("--server="):
+            value = argument.removeprefix("--server=") if "=" in argument else next(pending, "")
+            if not value or value.startswith("-"):
+                raise WrongUsage("--server needs an address: flowengine --server https://flows.example.com ...")
+            os.environ["FLOWENGINE_SERVER"] = value
+        else:
+            rest.append(argument)
+    return rest
+
+
 def help_text() -> str:
     """The first page of help: every command in one line, by what people want to do."""
     width = max(map(len, GROUPS))
@@ -133,6 +153,7 @@ def help_text() -> str:
         "",
         "Options:",
         "  -C DIR      the project folder: flows/, connectors/, connections.yaml (default: the current one)",
+        "  --server URL  ask a running engine elsewhere (with FLOWENGINE_TOKEN) instead of this folder",
         "  --version   the version",
         "  --help      this page; `flowengine COMMAND --help` tells more about one command",
         "",

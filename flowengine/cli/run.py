@@ -84,6 +84,8 @@ def _refuse_mistakes(here: Settings, file: Path) -> None:
     """A flow with mistakes is not run; they are shown as `check` shows them."""
     from flowengine.cli.check import find_mistakes, shown_path
 
+    if here.server:
+        return  # the server knows its connections and connectors better
     errors = [each for each in find_mistakes(here, [shown_path(file)]) if each.severity is Severity.ERROR]
     if errors:
         raise InvalidFile(errors)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flowengine.cli.errors import NotReady
+from flowengine.cli.errors import NotReady, WrongUsage
 from flowengine.errors import Conflict, FlowEngineError, NotFound, SignInNeeded, Unauthorized
 
 if TYPE_CHECKING:
@@ -28,20 +28,26 @@ class Server:
 
         Raises `NotReady` when it does not answer, and the error that its answer stands for.
         """
-        parts = urlsplit(self.url)
-        connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=seconds)
+        connection, prefix = self._connection(seconds)
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         try:
-            connection.request(method, f"/api/v1{path}", None if body is None else json.dumps(body), headers)
+            connection.request(method, f"{prefix}/api/v1{path}", None if body is None else json.dumps(body), headers)
             answer = connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:
-            raise NotReady(f"the engine (process {self.pid}) does not answer at {self.url}: {error}") from None
+            process = f" (process {self.pid})" if self.pid else ""
+            raise NotReady(f"the engine{process} does not answer at {self.url}: {error}") from None
         finally:
             connection.close()
         return _document(answer.status, content)
+
+    def _connection(self, seconds: float) -> tuple[http.client.HTTPConnection, str]:
+        """A connection to it, and what stands before every path."""
+        parts = urlsplit(self.url)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        return kind(parts.hostname or "127.0.0.1", parts.port, timeout=seconds), parts.path.rstrip("/")
 
 
 def _document(status: int, content: bytes) -> dict[str, Any]:
@@ -63,15 +69,29 @@ def _document(status: int, content: bytes) -> dict[str, Any]:
         case 409:
             raise Conflict(message)
         case 401 | 403:
-            raise NotReady(f"{message}; set FLOWENGINE_TOKEN to the server's token")
+            raise NotReady(f"{message}; FLOWENGINE_TOKEN must hold a token of the server's that may do this")
         case _:
             raise FlowEngineError(message)
 
 
+def address_of(url: str) -> str:
+    """The address that a person typed, as one to call. Raises `WrongUsage`."""
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        known = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
+    except ValueError:
+        known = False
+    if not known or parts.username or parts.query or parts.fragment:
+        raise WrongUsage(f"--server takes an address such as https://flows.example.com, not {url}")
+    return parts.geturl().rstrip("/")
+
+
 def running(here: Settings) -> Server | None:
-    """The engine that holds this project's database now, if one does."""
+    """The engine that `--server` names; else the one that holds this project's database now, if one does."""
     from flowengine.store.lock import holder
 
+    if here.server:
+        return Server(address_of(here.server), 0, here.token)
     held = holder(here.database)
     if not held or not held.get("url"):
         return None

@@ -59,6 +59,12 @@ class Catalog:
             self._read[known] = read_connector(self._folders[known][0], known)
         return self._read[known]
 
+    def folder(self, name: str) -> Path:
+        """Where a connector's files stand. Raises `NotFound`."""
+        if name not in self._folders:
+            raise NotFound(f'there is no connector "{name}"; {did_you_mean(name, self._folders)}')
+        return self._folders[name][0]
+
     def summaries(self) -> list[Summary]:
         """Every connector in a line, sorted by name; quick from the second time on."""
         found = ((name, *self._folders[name]) for name in self.names())

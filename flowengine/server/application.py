@@ -46,6 +46,7 @@ def build(app: App) -> ASGIApp:
             Exception: on_surprise,
         },
     )
+    inner.router.redirect_slashes = False  # an address that is not ours leads nowhere
     inner.state.app = app
     inner.state.callers = callers = Callers(app.settings, app.store.access, app.clock)
     gate, ingress = Gate(inner, callers, rules_for(routes, roles()), app.store.audit), Ingress(app)

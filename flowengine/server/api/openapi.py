@@ -21,6 +21,7 @@ PROBLEMS = {
     401: "A token is needed.",
     403: "The token's role is not enough, or another site's page sent it.",
     404: "There is nothing of that name.",
+    405: "There is something, but not for this method.",
     409: "It is not in a state that allows this.",
     413: "The body is too large.",
     415: "A change must be sent as JSON.",

@@ -62,6 +62,13 @@ async def show_connector(request: Request) -> Response:
     return Document({"connector": app_of(request).catalog.get(request.path_params["connector"]).to_json()})
 
 
+async def show_connector_files(request: Request) -> Response:
+    """A connector's two files, as they stand."""
+    folder = app_of(request).catalog.folder(request.path_params["connector"])
+    found = [path for path in sorted(folder.iterdir()) if path.name.startswith(("apiDefinition", "apiProperties"))]
+    return Document({"files": {path.name: path.read_text(encoding="utf-8", errors="replace") for path in found}})
+
+
 _CONNECTION = {"connection": OBJECT}
 ENDPOINTS: Final = (
     Endpoint(
@@ -77,6 +84,13 @@ ENDPOINTS: Final = (
         handler=show_connector,
         role=Role.VIEWER,
         gives={"connector": OBJECT},
+    ),
+    Endpoint(
+        method="GET",
+        path="/connectors/{connector}/files",
+        handler=show_connector_files,
+        role=Role.VIEWER,
+        gives={"files": {"type": "object", "additionalProperties": TEXT}},
     ),
     Endpoint(
         method="GET",
