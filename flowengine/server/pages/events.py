@@ -13,8 +13,8 @@ from flowengine.server.context import app_of
 from flowengine.server.pages import state
 from flowengine.server.pages.render import page, with_query
 from flowengine.server.pages.routing import Row
-from flowengine.server.pages.runs import PERIODS, quoted
-from flowengine.server.pages.shown import pretty
+from flowengine.server.pages.runs import PERIODS
+from flowengine.server.pages.shown import pretty, quoted
 from flowengine.store.documents import readable
 from flowengine.store.records import EventRecord
 from flowengine.types import Disposition

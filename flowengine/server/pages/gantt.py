@@ -40,6 +40,7 @@ class Row:
     bar: Stretch
     took: str
     told: str
+    status: Status
     shape: str
     tone: str
 
@@ -95,6 +96,7 @@ def _row(action: ActionHead, at: int, began: datetime, ended: datetime, length: 
         bar=Stretch(round(x, 2), round(width, 2), found.tone),
         took=took,
         told=f"{name}: {word(action.status)}, after {lasted(start)}, took {took}",
+        status=action.status,
         shape=found.shape,
         tone=found.tone,
     )

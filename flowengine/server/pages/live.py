@@ -15,6 +15,7 @@ from flowengine.store.records import ActionRecord, RunRecord
 
 PAUSE: Final = 0.7
 """Seconds between two messages at least, however much happens."""
+CHANGED: Final = "event: changed\ndata: \n\n"
 SILENCE: Final = 15.0
 """Seconds after which an empty line shows that the connection stands."""
 
@@ -41,7 +42,8 @@ async def _changes(request: Request) -> AsyncIterator[str]:
     unsubscribe = app.engine.subscribe(watch)
     closing = asyncio.create_task(close())
     try:
-        yield "retry: 2000\n\n"
+        # What happened while the page was on its way is looked at once more.
+        yield f"retry: 2000\n\n{CHANGED}"
         while not app.closing.is_set():
             try:
                 await asyncio.wait_for(stirred.wait(), SILENCE)
@@ -49,7 +51,7 @@ async def _changes(request: Request) -> AsyncIterator[str]:
                 yield ":\n\n"
                 continue
             stirred.clear()
-            yield "event: changed\ndata: \n\n"
+            yield CHANGED
             await asyncio.sleep(PAUSE)
     finally:
         unsubscribe()

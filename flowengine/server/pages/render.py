@@ -59,6 +59,7 @@ def environment() -> Environment:
         local=shown.local,
         utc=shown.utc,
         word=shown.word,
+        as_word=lambda value: shown.quoted(shown.brief(value, 4_000)),
         part=lambda text: quote(str(text), safe=""),
     )
     made.globals.update(mark=shown.mark, between=shown.between, version=__version__, static=static_url, query=urlencode)

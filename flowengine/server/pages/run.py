@@ -57,7 +57,8 @@ async def show_run(request: Request) -> Response:
     app = app_of(request)
     run = await app.store.runs.find(request.path_params["run"])
     seen = await look(app, request, run, parse_path(request.query_params.get("action", "")))
-    older, newer = await state.of(request).heads.beside(run.flow, run.id)
+    heads = state.of(request).heads
+    (older, newer), after = await asyncio.gather(heads.beside(run.flow, run.id), heads.begun_again(run.id))
     names = state.names(app)
     return await page(
         request,
@@ -67,6 +68,7 @@ async def show_run(request: Request) -> Response:
         name=seen.flow.name if seen.flow else names.get(run.flow, run.flow),
         older=older,
         newer=newer,
+        after=after,
         view=_one_of(request, "view", VIEWS),
         tab=_one_of(request, "tab", TABS) if "tab" in request.query_params else _telling_tab(seen.detail),
         failure=failure_of(app, seen),

@@ -16,6 +16,8 @@ from flowengine.server.pages import state
 from flowengine.server.pages.forms import form_of
 from flowengine.server.pages.render import page, with_query
 from flowengine.server.pages.routing import Row, see
+from flowengine.server.pages.shown import quoted
+from flowengine.store.records import RunRecord
 from flowengine.types import Status
 
 PAGE: Final = 50
@@ -32,19 +34,14 @@ async def list_runs(request: Request) -> Response:
     """`GET /runs`: a page of runs, newest first."""
     app, query = app_of(request), request.query_params
     statuses = [word for word in query.getlist("status") if word in tuple(Status)]
-    found = await app.store.runs.list(
-        flow=query.get("flow") or None,
-        statuses=statuses,
-        since=_since(request),
-        search=query.get("search") or None,
-        limit=PAGE + 1,
-        before=query.get("before") or None,
-    )
+    found, total = await _found(request, statuses)
     runs = found[:PAGE]
     return await page(
         request,
         "runs.html",
         runs=runs,
+        total=total,
+        everywhere="everywhere" in query,
         older=with_query(request, before=runs[-1].id, told=None) if len(found) > PAGE else None,
         newest=with_query(request, before=None, told=None) if query.get("before") else None,
         address=with_query(request, told=None),
@@ -56,6 +53,16 @@ async def list_runs(request: Request) -> Response:
         names=state.names(app),
         command=_command(query.get("flow"), statuses, query.get("since"), query.get("search")),
     )
+
+
+async def _found(request: Request, statuses: list[str]) -> tuple[list[RunRecord], int | None]:
+    """The runs of this page and one more; and how many fit, where words were searched for."""
+    query, runs = request.query_params, app_of(request).store.runs
+    flow, before, search = (query.get(name) or None for name in ("flow", "before", "search"))
+    since, limit = _since(request), PAGE + 1
+    if search:
+        return await runs.found(search, flow, statuses, since, limit, before, everywhere="everywhere" in query)
+    return await runs.list(flow, statuses, since, limit=limit, before=before), None
 
 
 def _since(request: Request) -> datetime | None:
@@ -70,12 +77,6 @@ def _command(flow: str | None, statuses: list[str], since: str | None, search: s
     parts += [f"--since {since}"] if since in PERIODS else []
     parts += [f"--search {quoted(search)}"] if search else []
     return " ".join(parts)
-
-
-def quoted(text: str) -> str:
-    """A word of a command line, in quotes where it needs them."""
-    plain = text and all(sign.isalnum() or sign in "-_./:@" for sign in text)
-    return text if plain else "'" + text.replace("'", "'\\''") + "'"
 
 
 async def chosen(request: Request) -> Response:

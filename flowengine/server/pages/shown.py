@@ -115,6 +115,12 @@ def _compact(value: Json) -> str:
         return repr(value)
 
 
+def quoted(text: str) -> str:
+    """A word of a command line, in quotes where it needs them."""
+    plain = text and all(sign.isalnum() or sign in "-_./:@" for sign in text)
+    return text if plain else "'" + text.replace("'", "'\\''") + "'"
+
+
 def lasted(milliseconds: float | None) -> str:
     """How long something took, in two units at most."""
     if milliseconds is None:
