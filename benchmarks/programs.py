@@ -111,7 +111,7 @@ def wait_for(engine: Program, runs: int) -> None:
 
 
 def read(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310
+    with urllib.request.urlopen(url, timeout=30) as answer:
         return bytes(answer.read())
 
 

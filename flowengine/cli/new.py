@@ -12,8 +12,8 @@ import typer
 from flowengine.cli import output, place
 from flowengine.cli.errors import WrongUsage
 from flowengine.cli.place import AsJson
-from flowengine.cli.shipped import templates as shipped_templates
 from flowengine.cli.shipped import its_test
+from flowengine.cli.shipped import templates as shipped_templates
 from flowengine.findings import did_you_mean, nearest
 
 if TYPE_CHECKING:

@@ -85,13 +85,9 @@ async def serve(settings: Settings, started: Callable[[Serving], None] = lambda 
 
 
 def _spare_the_collector() -> None:
-    """Look less often for garbage in circles: all that stands now stays, and what runs make goes when nobody refers to it.
-
-    Looking through the whole program again and again took a quarter of a run.
-    """
+    """All that stands now stays: looking through it for garbage again and again took a quarter of every run."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
 def run(settings: Settings, started: Callable[[Serving], None] = lambda _: None) -> None:
