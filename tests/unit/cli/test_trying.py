@@ -3,7 +3,9 @@
 import base64
 import json
 import xml.etree.ElementTree as ET
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import yaml
@@ -228,6 +230,47 @@ def test_a_dry_run_shows_what_would_be_sent(flowengine, order, project):
     assert [each["action"] for each in document["requests"]] == ["each/0/tell"]
     assert json.loads(document["requests"][0]["request"]["body"])["n"] == 1
     assert flowengine("runs", "list", "--json").json["runs"] == []
+
+
+@pytest.fixture
+def stock():
+    """A service on a real socket: GET gives the stock; every request is remembered."""
+    asked = []
+
+    class Stock(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(f"GET {self.path}")
+            body = b'{"places": ["here"]}'
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self):
+            asked.append(f"POST {self.path}")
+
+        def log_message(self, *_):
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Stock)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", asked
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_dry_run_reads_for_real_and_writes_nothing(flowengine, flow, stock, project, monkeypatch):
+    monkeypatch.setenv("FLOWENGINE_ALLOW_PRIVATE_NETWORK", "true")
+    address, asked = stock
+    flow("order", ORDER.replace("SERVICE", address))
+    (project / "event.json").write_text('{"amount": 9}')
+    said = flowengine("run", "order", "--event", "event.json", "--dry-run")
+    assert said.code == 0, said.out + said.err
+    assert asked == ["GET /stock"]
+    assert '"place":"here"' in said.out
 
 
 def test_a_dry_run_says_why_the_event_would_start_nothing(flowengine, order, project):
