@@ -24,6 +24,7 @@ from flowengine.manifests.operation import Operation, Parameter
 from flowengine.types import Json
 
 ANYONE = Connection()
+GATEWAY: Final = "gatewaysetting"
 NOTHING_ASKED: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -57,6 +58,11 @@ def _build(
 ) -> Request:
     if is_http(connector):
         return finish(draft_http(connector, operation, inputs, connection))
+    if not connection.base_url and any(
+        one.required and one.type.lower() == GATEWAY for one in connector.connection.parameters
+    ):
+        told = "is reached through Microsoft's on-premises gateway: a connection needs a `base_url` that leads there itself"
+        raise InvalidInputs(f"{connector.title} {told}")
     if operation.id in connector.scripted:
         raise InvalidInputs(f"{operation.id} runs through a C# script of its publisher, which only Microsoft can do")
     draft = _draft(connector, operation, place(connector, operation, inputs))

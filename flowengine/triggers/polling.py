@@ -82,7 +82,7 @@ class Polls:
         inputs = await self.evaluator.render(trigger.inputs, scope)
         match trigger:
             case OperationTrigger():
-                page = await self._announced(trigger, inputs, Position.from_json(state.cursor))
+                page = await self._announced(trigger, inputs, _position(trigger, state.cursor))
             case Poll():
                 page = await self._page(trigger, inputs)
         fresh = _fresh(page.items, state.seen)
@@ -113,7 +113,7 @@ class Polls:
     async def _cursor(self, trigger: Poll | OperationTrigger, before: Json, page: Page) -> Json:
         """The greatest cursor of the page, as numbers or texts compare; the one before when nothing is greater."""
         if page.position is not None:
-            return page.position.to_json() if page.position.kept_by_service else before
+            return {**page.position.to_json(), "of": _asked(trigger)} if page.position.kept_by_service else before
         if not isinstance(trigger, Poll) or trigger.cursor is None:
             return before
         newest = before
@@ -126,6 +126,16 @@ class Polls:
     async def _commit(self, flow: Flow, trigger: Poll | OperationTrigger, after: PollState, fresh: list[Item]) -> None:
         judged = [await self.dispatcher.judge(flow, trigger, _arrival(trigger, item)) for item in fresh]
         await self.dispatcher.commit(flow, judged, partial(self.store.polls.commit, flow.id, trigger.key, after))
+
+
+def _position(trigger: OperationTrigger, kept: Json) -> Position:
+    """From where to go on: where the last poll ended, unless the trigger asks for something else by now."""
+    same = isinstance(kept, dict) and kept.get("of") == _asked(trigger)
+    return Position.from_json(kept) if same else Position()
+
+
+def _asked(trigger: Poll | OperationTrigger) -> str:
+    return _content([trigger.connector, trigger.operation, trigger.connection, trigger.inputs])
 
 
 def _arrival(trigger: Poll | OperationTrigger, item: Item) -> Arrival:

@@ -324,6 +324,13 @@ def test_a_callback_url_at_any_depth():
     assert json.loads(made[3])["hook"]["to"] == {"url": "https://me.example/h"}
 
 
+def test_a_service_behind_microsoft_s_gateway_needs_an_address_of_its_own():
+    account = {"gateway": {"type": "gatewaySetting", "uiDefinition": {"constraints": {"required": "true"}}}}
+    with pytest.raises(InvalidInputs, match="on-premises gateway"):
+        sent("GET /a", [], {}, account=account)
+    assert sent("GET /a", [], {}, account={"gateway": {"type": "gatewaySetting"}})[1] == "/a"
+
+
 def test_a_placeholder_that_is_no_parameter_is_refused():
     with pytest.raises(InvalidInputs, match=r'no parameter for "\{id\}"'):
         sent("GET /a/{id}", [], {})

@@ -148,6 +148,12 @@ async def test_a_service_says_itself_where_and_when_to_go_on(poll, pages):
     assert pages.position == Position({}, "/rows?from=7")
 
 
+async def test_a_trigger_that_asks_for_something_else_begins_anew(poll, pages):
+    await poll(Outputs(202, {"location": "/rows?from=7"}, None), MANIFEST)
+    await poll([], MANIFEST.replace("every: 1 minute", "every: 1 minute, with: {folder: new}"))
+    assert pages.position == Position()
+
+
 def test_a_position_takes_the_place_of_the_operation_s_own_query():
     position = Position({"since": "a b", "top": "1"})
     assert position.applied("https://x.example/r?since=0&k=%20") == "https://x.example/r?k=%20&since=a%20b&top=1"
