@@ -85,7 +85,7 @@ def test_the_token_is_never_shown():
 @pytest.mark.parametrize(("held", "found"), [(None, None), ({"pid": 3, "url": None}, None)])
 def test_no_engine_to_ask(monkeypatch, tmp_path, held, found):
     monkeypatch.setattr("flowengine.store.lock.holder", lambda url: held)
-    assert running(SimpleNamespace(database=f"sqlite:///{tmp_path}/x.db", token="")) is found
+    assert running(SimpleNamespace(database=f"sqlite:///{tmp_path}/x.db", token="", server="")) is found
 
 
 def test_the_engine_that_holds_the_database(monkeypatch):
