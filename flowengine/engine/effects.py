@@ -75,7 +75,7 @@ class RunEffects:
         done = self._known.finished.get(path)
         if done is not None:
             return outputs_of(done)
-        await self._come_to(path)
+        await self._come_to(path, action.name)
         self._live.add(path)
         try:
             if self._services.subscribes(action, inputs):
@@ -88,7 +88,7 @@ class RunEffects:
         done = self._known.finished.get(path)
         if done is not None:
             return value_of(done)
-        await self._come_to(path)
+        await self._come_to(path, name)
         self._live.add(path)
         try:
             return await self._waits.wait(path, name, wait)
@@ -293,17 +293,25 @@ class RunEffects:
         if path in self._careful:
             await self._ledger.commit(record)
 
-    async def _come_to(self, path: Path) -> None:
+    async def _come_to(self, path: Path, name: str) -> None:
         """Before anything live: is the run still to go on, and is there time left for this?"""
         if self.lost or self.again or self.parking.leaving:
             raise self.parking.interrupt()
-        if self._cancelling:
+        struck = any(limit.strikes(path) for limit in self._limits)
+        if not struck and not self._cancelling:
+            return
+        if not struck:
             self._cancelling = False
             self.cancel()
-            await _cancellation()
-        for limit in self._limits:
-            if limit.strikes(path):
-                await _cancellation()
+        self._abandon(path, name)
+        await _cancellation()
+
+    def _abandon(self, path: Path, name: str) -> None:
+        """What an earlier walk began here, such as a wait, is not gone on with."""
+        before = self._known.unfinished.get(path)
+        if before is not None and not before.status.finished:
+            begun = self._ledger.begin(path, name, before.kind, before.inputs, before.secure)
+            self._ledger.finish(begun, Status.CANCELLED, error=self._why_cancelled(path, name))
 
     def _why_cancelled(self, path: Path, name: str) -> JsonObject:
         struck = next((limit for limit in self._limits if limit.struck and limit.covers(path)), None)
