@@ -15,7 +15,7 @@ from flowengine.connectors.auth import secret_parameters, with_key
 from flowengine.connectors.connection import Connection, secret_values
 from flowengine.connectors.draft import Answer, Request
 from flowengine.connectors.http_request import is_http
-from flowengine.connectors.policies import apply_to_answer
+from flowengine.connectors.policies import apply_to_answer, told_type
 from flowengine.connectors.request import build_request
 from flowengine.connectors.throttle import Throttle
 from flowengine.connectors.transport import Wire
@@ -107,6 +107,7 @@ class OneCall:
 
     def outputs(self, answer: Answer) -> Outputs:
         """The outputs, or the error that the answer is."""
+        answer = replace(answer, headers=told_type(self.connector, self.operation, answer.headers))
         body = response.body_of(self.connector, self.operation, answer, depth=self.depth)
         if not 200 <= answer.status < 300:
             error = response.failure(self.operation, answer.status, answer.headers, body, self.clock.now())

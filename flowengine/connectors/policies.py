@@ -228,10 +228,35 @@ def apply_to_answer(
             continue
         context = Context(connection_parameter=connection.parameter, header=headers.get, body=body)
         if policy.template == "setheader":
-            headers[_text(policy, "name").lower()] = evaluate_text(_text(policy, "value"), context)
+            _set_answer_header(policy, context, headers)
         else:
             body = reshape(policy, context, body)
     return body
+
+
+def told_type(connector: Connector, operation: Operation, headers: Mapping[str, str]) -> dict[str, str]:
+    """The answer's headers with the content type that a response-side policy gives it: the body is read by that."""
+    told = dict(headers)
+    for policy in connector.policies_for(operation.id):
+        if policy.response and not policy.failure and policy.template == "setheader":
+            name, value = _text(policy, "name").lower(), _text(policy, "value")
+            if name == "content-type" and all(isinstance(part, str) for part in parse(value)):
+                _set_answer_header(policy, Context(), told)
+    return told
+
+
+def _set_answer_header(policy: Policy, context: Context, headers: dict[str, str]) -> None:
+    name = _text(policy, "name").lower()
+    value = evaluate_text(_text(policy, "value"), context)
+    match _text(policy, "existsAction").lower():
+        case "skip" if name in headers:
+            return
+        case "append" if name in headers:
+            headers[name] = f"{headers[name]}, {value}"
+        case "delete":
+            headers.pop(name, None)
+        case _:
+            headers[name] = value
 
 
 def reshape(policy: Policy, context: Context, body: Json) -> Json:

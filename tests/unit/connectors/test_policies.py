@@ -3,7 +3,7 @@ import json
 import pytest
 
 from flowengine.connectors.connection import Connection
-from flowengine.connectors.policies import apply_to_answer
+from flowengine.connectors.policies import apply_to_answer, told_type
 from flowengine.connectors.request import build_request
 from flowengine.errors import InvalidInputs, Unauthorized
 from tests.fakes.definitions import connector
@@ -293,6 +293,24 @@ def test_reshaping_of_requests_and_answers(policy, before, after):
 
 def test_a_property_is_set_where_the_author_gave_no_body():
     assert request([property_("@body()", "topics", '["a"]')]).body == b'{"topics":["a"]}'
+
+
+def test_an_answer_is_read_as_the_type_that_a_policy_gives_it():
+    typed = [header("Content-Type", "application/json", section="Response", existsAction="override")]
+    answering = connector("c", PATHS, policies=typed)
+    told = told_type(answering, answering.operation("Op"), {"content-type": "text/plain", "x-a": "1"})
+    assert told == {"content-type": "application/json", "x-a": "1"}
+
+
+@pytest.mark.parametrize(
+    ("action", "after"),
+    [("override", {"x-a": "n"}), ("skip", {"x-a": "1"}), ("append", {"x-a": "1, n"}), ("delete", {})],
+)
+def test_what_happens_to_an_answer_s_header_that_exists(action, after):
+    answering = connector("c", PATHS, policies=[header("X-A", "n", section="Response", existsAction=action)])
+    headers = {"x-a": "1"}
+    apply_to_answer(answering, answering.operation("Op"), Connection(), headers, None)
+    assert headers == after
 
 
 def test_answer_headers():
