@@ -211,12 +211,11 @@ def leaks(project, *shown):
 async def shown_by(project, flow):
     """Run a flow, and look at it in every way the command line has. Gives its status."""
     await project("run", flow)
-    views = ["--json"], ["--inputs", "--outputs", "--raw"], []
-    shown = await asyncio.gather(
-        *(project("runs", "show", "@last", *view) for view in views), project("runs", "logs", "@last")
-    )
-    assert shown[0][0] == 0, shown[0][2]
-    return json.loads(shown[0][1])["run"]
+    for view in (["show", "@last", "--inputs", "--outputs", "--raw"], ["show", "@last"], ["logs", "@last"]):
+        await project.here("runs", *view)
+    code, out, told = await project.here("runs", "show", "@last", "--json")
+    assert code == 0, told
+    return json.loads(out)["run"]
 
 
 async def test_after_success_refusal_time_out_and_broken_answers(project):
@@ -233,8 +232,8 @@ async def test_after_success_refusal_time_out_and_broken_answers(project):
     assert "hello" in json.dumps(runs["fine"]["output"])
     assert runs["closed"]["error"]["code"] == "operation_failed"
     for command in (["runs", "list", "--json"], ["events", "list", "--json"], ["connections", "list"], ["doctor"]):
-        await project(*command)
-    await project("connections", "test")
+        await project.here(*command)
+    await project.here("connections", "test")
     assert leaks(project) == []
 
 
@@ -262,7 +261,7 @@ async def test_webhooks_and_everything_that_is_served(project):
         httpx.AsyncClient(base_url=url, timeout=20) as http,
     ):
         for kind in ("body", "header", "basic", "hmac"):
-            _, out, _ = await project("flows", "show", f"hook-{kind}")
+            _, out, _ = await project.here("flows", "show", f"hook-{kind}")
             # The address of a hook is shown to its owner, and is no canary.
             hook = urlsplit(next(word for word in out.split() if "/hooks/" in word)).path
             for good in (True, False):
@@ -272,7 +271,7 @@ async def test_webhooks_and_everything_that_is_served(project):
             await http.post("/api/v1/runs", json={"flow": flow, "wait": 20})
         pages = [await http.get(path) for path in await addresses(http)]
         assert sum(page.status_code == 200 for page in pages) > 10
-        await project("secrets", "rotate-key")
+        assert (await project.here("secrets", "rotate-key"))[0] == 0
         shown = [page.content for page in pages] + [str(page.headers).encode() for page in pages]
     assert leaks(project, *shown) == []
 

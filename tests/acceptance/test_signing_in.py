@@ -29,7 +29,7 @@ class Desk(CommandLine):
         return code, out + err, page
 
     async def state(self):
-        _, out, _ = await self("connections", "list", "--json")
+        _, out, _ = await self.here("connections", "list", "--json")
         [found] = json.loads(out)["connections"]
         return found["state"]
 
@@ -39,7 +39,7 @@ async def desk(tmp_path):
     async with authorization_server() as server:
         desk = Desk(desk_project(tmp_path, server.url))
         desk.server = server
-        code, _, told = await desk("connections", "add", "desk", "--base-url", server.url, stdin=APPLICATION)
+        code, _, told = await desk.here("connections", "add", "desk", "--base-url", server.url, stdin=APPLICATION)
         assert code == 0, told
         assert "flowengine connections login desk" in told
         yield desk
@@ -47,17 +47,17 @@ async def desk(tmp_path):
 
 async def test_from_nothing_to_a_finished_run(desk):
     assert await desk.state() == "sign_in_needed"
-    code, _, told = await desk("connections", "test", "desk")
+    code, _, told = await desk.here("connections", "test", "desk")
     assert code == 4, told
     code, _, told = await desk("run", "look")
     assert code == 4
-    assert "flowengine connections login desk" in told + (await desk("runs", "show", "@last"))[1]
+    assert "flowengine connections login desk" in told + (await desk.here("runs", "show", "@last"))[1]
 
     code, told, page = await desk.login()
     assert code == 0, told
     assert "You are signed in" in page.text
     assert await desk.state() == "ready"
-    assert (await desk("connections", "test", "desk"))[0] == 0
+    assert (await desk.here("connections", "test", "desk"))[0] == 0
     code, out, told = await desk("run", "look")
     assert (code, "Ann" in out) == (0, True), told
     assert desk.server.granted == ["authorization_code"]
@@ -70,7 +70,7 @@ async def test_nothing_of_it_is_at_rest_in_clear(desk):
     files = [path for path in desk.folder.rglob("*") if path.is_file()]
     for secret in (token, "canary-client-secret", "canary-refresh"):
         assert [str(path) for path in files if secret.encode() in path.read_bytes()] == []
-    assert (await desk("secrets", "list"))[1] == "desk_client_secret\n"
+    assert (await desk.here("secrets", "list"))[1] == "desk_client_secret\n"
     database = sqlite3.connect(desk.folder / ".flowengine" / "flowengine.db")
     assert database.execute("SELECT count(*) FROM secrets").fetchone() == (2,)
     database.close()
@@ -110,7 +110,7 @@ async def test_a_refused_renewal_marks_the_connection_until_somebody_signs_in(de
     # One refused call and one refused renewal; the second run asked nobody.
     assert len(desk.server.service.received) - asked == 2
     assert await desk.state() == "sign_in_needed"
-    assert "flowengine connections login desk" in (await desk("connections", "list"))[1]
+    assert "flowengine connections login desk" in (await desk.here("connections", "list"))[1]
     desk.server.refuse = None
     assert (await desk.login())[0] == 0
     assert (await desk("run", "look"))[0] == 0
@@ -142,6 +142,6 @@ async def test_fifty_runs_and_a_second_process_renew_once(desk):
 
 async def test_a_removed_connection_leaves_no_tokens(desk):
     await desk.login()
-    assert (await desk("connections", "remove", "desk"))[0] == 0
-    assert (await desk("connections", "add", "desk", "--base-url", desk.server.url, stdin=APPLICATION))[0] == 0
+    assert (await desk.here("connections", "remove", "desk"))[0] == 0
+    assert (await desk.here("connections", "add", "desk", "--base-url", desk.server.url, stdin=APPLICATION))[0] == 0
     assert await desk.state() == "sign_in_needed"
