@@ -207,3 +207,25 @@ async def test_an_action_that_nobody_calls_back_times_out(desk, tmp_path):
         (run,) = await finished(server.app, 1)
         assert run.status is Status.TIMED_OUT
         assert "nobody answered" in run.error["message"]
+
+
+async def test_what_was_told_before_a_restart_is_not_told_again(desk, tmp_path):
+    flow = """
+        flow: Sign
+        trigger: {manual: true}
+        actions:
+          - {name: Sign it, use: desk.AskForSignature, save_as: signed}
+        output: { by: "{{ signed.by }}" }
+        """
+    settings = project(tmp_path, desk, flow)
+    async with served(settings) as (server, _):
+        await server.app.submit_run("watch")
+        async with asyncio.timeout(5):
+            while not desk.desk.callbacks:
+                await asyncio.sleep(0.01)
+    async with served(settings) as (server, http):
+        posted = await http.post(httpx.URL(desk.desk.callbacks[0]).path, json={"by": "Bo"})
+        assert posted.status_code == 200, posted.text
+        (run,) = await finished(server.app, 1)
+        assert (run.status, run.output) == (Status.SUCCEEDED, {"by": "Bo"}), run.error
+    assert len(of(desk, "POST")) == 1
