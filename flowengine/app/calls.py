@@ -87,6 +87,21 @@ class Calls:
             deadline=self.settings.limits.attempt_seconds,
         )
 
+    async def ask_all(
+        self, connector: str, operation: str, connection: str | None, inputs: JsonObject, most: int
+    ) -> Outputs:
+        """As `ask`, with the items of all pages where the operation has pages; at most so many."""
+        found = self.catalog.get(connector)
+        asked = found.operation(operation)
+        return await self.client.call(
+            found,
+            asked,
+            inputs,
+            self.connection(connector, connection),
+            paginate=most if asked.pagination or asked.next_link else None,
+            deadline=self.settings.limits.attempt_seconds,
+        )
+
     async def announce(self, trigger: OperationTrigger, inputs: JsonObject, position: Position) -> Announcement:
         """One poll of a manifest's trigger, from where the last one ended."""
         found = self.catalog.get(trigger.connector)

@@ -35,6 +35,7 @@ from flowengine.triggers.dispatch import Arrival, Dispatcher, Judged
 from flowengine.triggers.hooks import Hooks
 from flowengine.triggers.inputs import settle_inputs
 from flowengine.triggers.library import Library
+from flowengine.triggers.missed import CatchUp
 from flowengine.triggers.polling import Polls
 from flowengine.triggers.schedule import Schedules
 from flowengine.triggers.service import Triggers
@@ -113,6 +114,7 @@ class App:
             operation=calls.operation,
             service_address=calls.address,
             look_around=self.look_around,
+            catch_up=CatchUp(store, dispatcher, calls.ask_all),
             clock=clock,
         )
 
@@ -128,7 +130,7 @@ class App:
         """
         clock = clock or SystemClock()
         async with AsyncExitStack() as stack:
-            opened = Store.open(settings.database, write=True, clock=clock, key_file=settings.key_file)
+            opened = Store.open(settings.database, write=True, clock=clock, key_file=settings.key)
             store = await stack.enter_async_context(opened)
             secrets = Secrets(store, environ)
             await secrets.load()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from flowengine.manifests.lenient import as_list, as_object, as_text, as_texts
@@ -82,6 +83,25 @@ class Unregister:
 
 
 @dataclass(frozen=True, slots=True)
+class Missed:
+    """An operation that lists what happened, and how an item of it becomes the event that was not delivered."""
+
+    operation: str
+    event: Json
+    """What the delivery would have been: a text `{path}` stands for the item's value there, `{}` for the item."""
+    inputs: JsonObject = field(default_factory=dict)
+    """The list's inputs: `{since}` and `{until}` are times in RFC 3339."""
+    items: str = ""
+    """Where the answer holds the list, as a dotted path; the answer itself when empty."""
+    at: str = ""
+    """Where an item says when it happened; items from before the gap are left out. `last` is the last of a list."""
+    where: Mapping[str, Json] = field(default_factory=dict)
+    """Dotted path to value: items that differ are left out."""
+    lookback: timedelta = timedelta()
+    """How much earlier than the gap the list must begin, where it goes by another time than `at`."""
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookSpec:
     """How a webhook trigger is registered, recognised, told apart and removed."""
 
@@ -100,6 +120,8 @@ class WebhookSpec:
     """None: DELETE on the registration's `Location`, where there was one."""
     register_with: Mapping[str, Json] = field(default_factory=dict)
     """Fixed inputs of the registration."""
+    missed: tuple[Missed, ...] = ()
+    """How to ask, after a downtime, for what was not delivered."""
     conversions: Conversions | None = None
     """How a delivery becomes what the manifest promises: the trigger's `x-flowengine-response`."""
 
@@ -157,7 +179,23 @@ def read_webhook(value: Any, callback: str, conversions: Conversions | None = No
         id=as_text(entry.get("id")) or None,
         unregister=_unregister(as_object(entry.get("unregister"))),
         register_with=as_object(entry.get("register_with")),
+        missed=tuple(
+            _missed(as_object(each)) for each in as_list(entry.get("missed")) if as_object(each).get("operation")
+        ),
         conversions=conversions,
+    )
+
+
+def _missed(entry: JsonObject) -> Missed:
+    lookback = entry.get("lookback_seconds")
+    return Missed(
+        operation=as_text(entry.get("operation")),
+        event=entry.get("event", "{}"),
+        inputs=as_object(entry.get("with")),
+        items=as_text(entry.get("items")),
+        at=as_text(entry.get("at")),
+        where=as_object(entry.get("where")),
+        lookback=timedelta(seconds=lookback if isinstance(lookback, int | float) else 0),
     )
 
 

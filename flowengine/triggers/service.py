@@ -22,6 +22,7 @@ from flowengine.store import Store
 from flowengine.triggers.dispatch import Arrival, Dispatcher
 from flowengine.triggers.hooks import Hooks
 from flowengine.triggers.library import Library
+from flowengine.triggers.missed import SETTLE_EVERY, CatchUp
 from flowengine.triggers.polling import Polled, Polls
 from flowengine.triggers.schedule import Schedules, coming
 from flowengine.triggers.states import STATES, State, TriggerState
@@ -69,6 +70,7 @@ class Triggers:
         operation: Callable[[str, str], Operation | None],
         service_address: Callable[[str, str | None], str],
         look_around: Callable[[], bool],
+        catch_up: CatchUp,
         clock: Clock,
     ) -> None:
         self.store = store
@@ -83,6 +85,7 @@ class Triggers:
         """The base URL of a connector's connection: (connector, connection's name)."""
         self.look_around = look_around
         """Takes up what changed beside `flows/`; whether connections did."""
+        self.catch_up = catch_up
         self.clock = clock
         self.timer = Timer()
         self.public_url = ""
@@ -106,6 +109,7 @@ class Triggers:
         self._armed = True
         self.timer.start()
         self.timer.every("schedules", CHECK_SCHEDULES_EVERY, self._check_schedules)
+        self.timer.every("missed", SETTLE_EVERY, self._look_for_missed)
         for flow in self.library.flows():
             self._arm(flow)
         self._reconcile_soon()
@@ -276,8 +280,12 @@ class Triggers:
         if former and not former.done():
             await asyncio.wait([former])
         again = await self.subscriptions.reconcile(self._wanted())
+        await self._look_for_missed()
         if again is not None and self._armed:
             self.timer.at("subscriptions", self.clock.now() + max(again, timedelta(seconds=1)), self._reconcile_again)
+
+    async def _look_for_missed(self) -> None:
+        await self.catch_up.round(self._wanted(), self.subscriptions.records)
 
     async def _reconcile_again(self) -> None:
         self._reconcile_soon()
