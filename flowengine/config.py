@@ -112,6 +112,11 @@ class Settings(BaseModel):
         return self.project / "connections.yaml"
 
     @property
+    def key(self) -> Path:
+        """The file of the key that secrets are encrypted with."""
+        return self.key_file or self.state / "key"
+
+    @property
     def database(self) -> str:
         """The database's URL, with the default filled in."""
         return self.database_url or f"sqlite:///{self.state / 'flowengine.db'}"

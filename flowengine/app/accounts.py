@@ -96,7 +96,7 @@ async def open_accounts(settings: Settings, environ: Mapping[str, str] = os.envi
     Raises `Conflict` when an engine has it, `InvalidFile` for connections.yaml.
     """
     clock = SystemClock()
-    async with Store.open(settings.database, write=True, key_file=settings.key_file) as store:
+    async with Store.open(settings.database, write=True, key_file=settings.key) as store:
         secrets = Secrets(store, environ)
         await secrets.load()
         catalog = Catalog([settings.connectors, shipped_connectors()])

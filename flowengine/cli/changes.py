@@ -26,7 +26,7 @@ async def writing(here: Settings) -> AsyncIterator[Store]:
     """The store, to write to; `Conflict` when an engine holds it."""
     from flowengine.store import Store
 
-    async with Store.open(here.database, write=True, key_file=here.key_file) as store:
+    async with Store.open(here.database, write=True, key_file=here.key) as store:
         yield store
 
 

@@ -100,7 +100,7 @@ def backup(
         output.emit(backup={"file": str(to), "bytes": size})
         return
     output.say(f"{to}: {size / 1e6:.1f} MB")
-    key = here.key_file or here.state / "key"
+    key = here.key
     output.tell(f"Its secrets can be read with the key only, which is not in it: {key}")
 
 

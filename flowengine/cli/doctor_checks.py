@@ -155,7 +155,7 @@ async def _opened(here: Settings) -> None:
 
 
 def _key(here: Settings) -> Iterator[Check]:
-    path = here.key_file or here.state / "key"
+    path = here.key
     if not path.exists():
         if place.has_database(here):
             yield Check(

@@ -148,7 +148,7 @@ async def history(here: Settings) -> AsyncIterator[Store]:
         return
     from flowengine.store import Store
 
-    async with Store.open(here.database, write=False, key_file=here.key_file) as store:
+    async with Store.open(here.database, write=False, key_file=here.key) as store:
         yield store
 
 

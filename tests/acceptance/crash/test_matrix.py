@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -15,7 +14,6 @@ from tests.acceptance.crash.checker import Evidence, violations
 from tests.acceptance.crash.stage import Stage, gone, stage, stopped
 
 EVENTS = 6
-DATABASE = os.environ.get("FLOWENGINE_CRASH_DATABASE_URL")
 
 FLOW = """\
 flow: Everything that can be interrupted
@@ -81,9 +79,9 @@ pytestmark = [pytest.mark.crash, pytest.mark.timeout(240)]
 
 
 @pytest.mark.parametrize("points", CHAINS, ids="+".join)
-async def test_killed(tmp_path: Path, points: list[str]) -> None:
+async def test_killed(tmp_path: Path, database_url: str, points: list[str]) -> None:
     numbers = iter(range(1_000))
-    async with prepared(tmp_path, "7 seconds" if "before_park" in points else "1 second") as scene:
+    async with prepared(tmp_path, database_url, "7 seconds" if "before_park" in points else "1 second") as scene:
         sent: list[int] = []
         for point in points:
             sent += [next(numbers) for _ in range(EVENTS)]
@@ -97,10 +95,10 @@ async def test_killed(tmp_path: Path, points: list[str]) -> None:
             await ends_well(scene, sent)
 
 
-async def test_stopped_for_a_while(tmp_path: Path) -> None:
+async def test_stopped_for_a_while(tmp_path: Path, database_url: str) -> None:
     """A machine that sleeps: the process stands still at each point and goes on."""
     setting = ",".join(f"{point}:{count}:stop" for point, count in POINTS.items())
-    async with prepared(tmp_path, "1 second") as scene, scene.engine(setting) as process:
+    async with prepared(tmp_path, database_url, "1 second") as scene, scene.engine(setting) as process:
         sending = asyncio.create_task(scene.send(range(EVENTS), seconds=60))
         for stop in range(len(POINTS)):
             for _ in range(300):
@@ -115,10 +113,10 @@ async def test_stopped_for_a_while(tmp_path: Path) -> None:
         await ends_well(scene, range(EVENTS))
 
 
-async def test_broken_by_mistakes_of_ours(tmp_path: Path) -> None:
+async def test_broken_by_mistakes_of_ours(tmp_path: Path, database_url: str) -> None:
     """At each point something raises that nobody expects; the engine is then restarted, and nothing is lost by it."""
     setting = ",".join(f"{point}:{count}:raise" for point, count in POINTS.items())
-    async with prepared(tmp_path, "1 second") as scene:
+    async with prepared(tmp_path, database_url, "1 second") as scene:
         async with scene.engine(setting) as process:
             await scene.send(range(EVENTS), seconds=6)
             await asyncio.sleep(3)
@@ -140,8 +138,8 @@ async def ends_well(scene: Stage, numbers: Sequence[int]) -> None:
 
 
 @asynccontextmanager
-async def prepared(folder: Path, wait: str) -> AsyncIterator[Stage]:
+async def prepared(folder: Path, database: str, wait: str) -> AsyncIterator[Stage]:
     """A stage with the flow that passes every point."""
-    async with stage(folder, DATABASE) as scene:
+    async with stage(folder, database) as scene:
         scene.write_flow("matrix", FLOW.replace("wait: WAIT", f"wait: {wait}"))
         yield scene
