@@ -33,7 +33,8 @@ _NOBODY = "nobody has signed in yet"
 class TokenStore(Protocol):
     """Where tokens outlive the process, encrypted. One record a connection.
 
-    A record is a token's JSON; with `broken` (why) and `with` (a digest of what was used) when its renewal was refused.
+    A record is a token's JSON, with `for`, a digest of the connector and the application that it was given to; and with
+    `broken` (why) and `with` (a digest of what was used) when its renewal was refused.
     """
 
     async def load(self, connection: str) -> JsonObject | None: ...
@@ -92,7 +93,7 @@ def standing(connector: Connector, connection: Connection, record: JsonObject | 
 def _signed(sign_in: SignIn, record: JsonObject | None, now: datetime, *, others: bool) -> Standing:
     if record is not None and _broken(sign_in, record):
         return Standing("sign_in_needed", record["broken"], signs_in=True)
-    tokens = _tokens_in(record)
+    tokens = _tokens_in(sign_in, record)
     if tokens is not None and (tokens.fresh(now) or tokens.refresh_token):
         return Standing("ready", signs_in=True, until=tokens.expires_at)
     if sign_in.by_itself and not (sign_in.client_secret or others):
@@ -160,7 +161,7 @@ class TokenKeeper:
             record = await self._store.load(name)
             if record is not None and _broken(sign_in, record):
                 raise _again(name, record["broken"])
-            tokens = _tokens_in(record)
+            tokens = _tokens_in(sign_in, record)
             if tokens is not None and tokens.access_token != stale and tokens.fresh(self._clock.now()):
                 return tokens
             if stale is not None and self._is_young(name):
@@ -203,12 +204,12 @@ class TokenKeeper:
             told = _told(sign_in, answer, hide)
             raise Unauthorized(f'the connection "{name}" could not sign in: the service answered {told}')
         tokens = oauth.read_tokens(answer.body, self._clock.now(), before=before)
-        await self._store.save(name, tokens.to_json())
+        await self._store.save(name, {**tokens.to_json(), "for": _owner(sign_in)})
         return tokens
 
     async def _mark(self, sign_in: SignIn, tokens: Tokens | None, why: str) -> None:
         """Remember the refusal, so that it is not asked for again and again; another secret or sign-in lifts it."""
-        kept = tokens.to_json() if tokens else {}
+        kept = {**tokens.to_json(), "for": _owner(sign_in)} if tokens else {}
         await self._store.save(sign_in.connection.name, {**kept, "broken": why, "with": _used(sign_in)})
 
     async def _exchange(self, sign_in: SignIn, request: Request, send: Send) -> Answer:
@@ -245,8 +246,15 @@ def _holding(connection: Connection, tokens: Tokens) -> Connection:
     return replace(connection, parameters=ChainMap({TOKEN: tokens.access_token}, connection.parameters))  # type: ignore[arg-type]
 
 
-def _tokens_in(record: JsonObject | None) -> Tokens | None:
-    return Tokens.from_json(record) if record and record.get("access_token") else None
+def _tokens_in(sign_in: SignIn, record: JsonObject | None) -> Tokens | None:
+    """The kept tokens; none when the connection has become one to something else: they are no business of that service."""
+    if not record or not record.get("access_token") or record.get("for", _owner(sign_in)) != _owner(sign_in):
+        return None
+    return Tokens.from_json(record)
+
+
+def _owner(sign_in: SignIn) -> str:
+    return _digest(sign_in.connection.connector, sign_in.client_id)
 
 
 def _broken(sign_in: SignIn, record: JsonObject) -> bool:
@@ -256,8 +264,11 @@ def _broken(sign_in: SignIn, record: JsonObject) -> bool:
 
 def _used(sign_in: SignIn) -> str:
     given = sign_in.connection.parameter("refresh_token") or ""
-    used = (sign_in.endpoint("refresh"), sign_in.client_id, sign_in.client_secret, given)
-    return hashlib.sha256("\0".join(used).encode()).hexdigest()
+    return _digest(sign_in.endpoint("refresh"), sign_in.client_id, sign_in.client_secret, given)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _again(name: str, why: str, status: int | None = None) -> SignInNeeded:

@@ -64,5 +64,7 @@ def desk_project(folder: Path, url: str, **custom: str) -> Path:
         },
     }
     (connector / "apiDefinition.swagger.json").write_text(json.dumps(definition))
-    (connector / "apiProperties.json").write_text(json.dumps({"properties": {"connectionParameters": {"token": token}}}))
+    (connector / "apiProperties.json").write_text(
+        json.dumps({"properties": {"connectionParameters": {"token": token}}})
+    )
     return folder

@@ -318,3 +318,14 @@ async def test_what_a_token_endpoint_repeats_is_not_told(client):
         with pytest.raises(SignInNeeded, match="invalid_grant") as caught:
             await client.call(found, found.operation("Me"), {}, given)
     assert "canary" not in caught.value.message
+
+
+async def test_tokens_are_shown_to_nobody_else(client):
+    async with authorization_server() as server, authorization_server() as other:
+        given = account(server, grant_type="client_credentials")
+        await client.call(desk(server), desk(server).operation("Me"), {}, given)
+        # The same name, now for another application: what was kept is not sent along, and not renewed either.
+        moved = account(other, client_id="another")
+        with pytest.raises(SignInNeeded):
+            await client.call(desk(other), desk(other).operation("Me"), {}, moved)
+    assert other.service.received == []
