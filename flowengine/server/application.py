@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from flowengine.app import App
 from flowengine.errors import FlowEngineError
-from flowengine.server import answers, api, health, login, pages
+from flowengine.server import answers, api, health, login, oidc, pages
 from flowengine.server.access import PAGES, Role, rules_for
 from flowengine.server.auth import Gate
 from flowengine.server.callers import Callers
@@ -23,7 +23,7 @@ def all_routes() -> list[Route]:
         Route("/healthz", health.healthz, methods=["GET"]),
         Route("/readyz", health.readyz, methods=["GET"]),
         Route("/metrics", health.metrics, methods=["GET"]),
-        *(Route(path, handler, methods=[method]) for method, path, handler in login.ROUTES),
+        *(Route(path, handler, methods=[method]) for method, path, handler in (*login.ROUTES, *oidc.ROUTES)),
         *answers.routes(),
         *api.routes(),
         *pages.routes(),

@@ -26,7 +26,7 @@ def callers_of(request: Request) -> Callers:
 
 async def login_page(request: Request) -> Response:
     """`GET /login`."""
-    return await _form(request, next_of(request.query_params.get("next", "")))
+    return await login_form(request, next_of(request.query_params.get("next", "")))
 
 
 async def sign_in(request: Request) -> Response:
@@ -34,15 +34,15 @@ async def sign_in(request: Request) -> Response:
     app, callers = app_of(request), callers_of(request)
     source = request.client.host if request.client else ""
     if change_refused(dict(request.headers)):
-        return await _form(request, "/", "The form did not come from this page. Try again.", 403)
+        return await login_form(request, "/", "The form did not come from this page. Try again.", 403)
     if callers.failures.too_many(source):
-        return await _form(request, "/", "Too many wrong tokens came from your address. Wait a minute.", 429)
+        return await login_form(request, "/", "Too many wrong tokens came from your address. Wait a minute.", 429)
     form = await form_of(request)
     wanted, found = next_of(form.one("next")), await callers.by_token(form.one("token"))
     if found is None:
         callers.failures.add(source)
         await app.store.audit.add("nobody", "sign_in_failed", "", {}, source)
-        return await _form(request, wanted, "This token is not one of the server's, or it was revoked.", 401)
+        return await login_form(request, wanted, "This token is not one of the server's, or it was revoked.", 401)
     caller, token_id = found
     return await begin(request, caller, token_id, wanted)
 
@@ -94,7 +94,7 @@ def _set_cookie(request: Request, answer: Response, key: str, lasts: timedelta) 
     )
 
 
-async def _form(request: Request, wanted: str, problem: str = "", status: int = 200) -> Response:
+async def login_form(request: Request, wanted: str, problem: str = "", status: int = 200) -> Response:
     """Of the project it shows nothing: whoever asks is not known yet."""
     oidc = bool(app_of(request).settings.oidc_issuer)
     told = environment().get_template("login.html").render(wanted=wanted, problem=problem, oidc=oidc)
