@@ -178,7 +178,9 @@ def _telling_run(told: Told) -> RunRecord:
 
 def stay(told: Told) -> None:
     """What can be done while it stays up."""
-    _head(f"The engine stays up at {told.engine} until Ctrl-C. Make something happen yourself:")
+    _head(f"The engine stays up until Ctrl-C. Open {told.engine} in a browser:")
+    output.say("   one flow fails there on purpose, and two refunds wait for your answer.")
+    output.say("   Make something happen yourself, and see it come in on the page:")
     url = told.services["livechat"]
     body = '{"subject": "Refund, please"}'
     output.say(f"   curl -X POST {url}/_sandbox/ticket -H 'content-type: application/json' -d '{body}'")

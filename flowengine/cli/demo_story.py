@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowengine.cli import demo_events, demo_pages, demo_project, place
+from flowengine.cli import demo_events, demo_pages, demo_project, demo_showing, place
 from flowengine.cli.demo_events import FORM, HAPPENINGS, Happening
 from flowengine.cli.demo_told import Told
 from flowengine.types import Status
@@ -49,6 +49,7 @@ async def tell(folder: Path, *, port: int, stay: bool, quiet: bool) -> Told:
         if not quiet:
             demo_pages.conclude(told)
         if stay:
+            await demo_showing.add(server.app)
             await _stay(told, quiet=quiet)
     return told
 

@@ -121,6 +121,11 @@ class Heads:
         rows = await self._reader.rows(sql, [first_id_at(since), first_id_at(until)])
         return [Count(flow, Status(status), int(number)) for flow, status, number in rows]
 
+    async def first_at(self) -> datetime | None:
+        """When the oldest run that is kept was made."""
+        rows = await self._reader.rows("SELECT created_at FROM runs ORDER BY id LIMIT 1")
+        return time_of(rows[0][0]) if rows else None
+
     async def actions(self, run_id: str, limit: int) -> list[ActionHead]:
         """The run's action runs in the order they began, at most so many."""
         sql = f"SELECT {ACTION} FROM actions WHERE run_id = ? ORDER BY number, started_at LIMIT ?"  # noqa: S608

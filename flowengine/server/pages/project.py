@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import shutil
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ async def connectors(request: Request) -> Response:
     return await page(
         request,
         "connectors.html",
-        connectors=app.catalog.summaries(),
+        connectors=await asyncio.to_thread(app.catalog.summaries),
         users=_users(app),
         search=request.query_params.get("search", ""),
         command="flowengine connectors list",
@@ -121,7 +122,8 @@ async def _checks(app: App, request: Request) -> list[Check]:
     free = shutil.disk_usage(app.settings.project).free
     going = await state.of(request).heads.going(1_000)
     unready = [one.connection.name for one in app.accounts.all() if one.standing.state != "ready"]
-    connectors_broken = [one.name for one in app.catalog.summaries() if one.problem]
+    found = await asyncio.to_thread(app.catalog.summaries)
+    connectors_broken = [one.name for one in found if one.problem]
     return [
         Check("Engine", "ok", f"flowengine {__version__} on Python {platform.python_version()}, at {app.public_url}"),
         Check("Database", "ok", _database(app)),

@@ -70,8 +70,12 @@ class Tally:
         return day not in self._known or self._known[day].stale_at <= time.monotonic()
 
     async def _count(self, days: list[date]) -> None:
+        first = await self._heads.first_at()
+        oldest = first.astimezone().date() if first else days[0]
         for day in days:
-            if self._stale(day):
+            if day < oldest:
+                self._known[day] = _Day({}, time.monotonic() + FRESH_PAST)
+            elif self._stale(day):
                 await self._count_day(day, today=day == days[0])
         for gone in self._known.keys() - set(days):
             del self._known[gone]
