@@ -8,6 +8,7 @@ from functools import cached_property
 
 from flowengine.errors import ExpressionError
 from flowengine.expressions.references import References
+from flowengine.expressions.syntax import MAX_SOURCE
 from flowengine.findings import Finding, Severity, Span
 from flowengine.lint.comparing import Mistake
 from flowengine.lint.inference import Inferred, infer
@@ -22,6 +23,11 @@ from flowengine.spec.flow import Flow
 from flowengine.spec.source import Location
 from flowengine.spec.triggers import OperationTrigger, Poll
 from flowengine.types import Json
+
+MOST_COMPUTED = 200_000
+"""How much there may be in a file's templates with filters, functions and the like, in characters."""
+_EACH = 200
+"""What looking at one costs besides, in characters."""
 
 
 def _made(operation: Operation) -> set[str]:
@@ -39,30 +45,57 @@ def _made(operation: Operation) -> set[str]:
     return made
 
 
+@dataclass(slots=True)
+class _Templates:
+    """The templates of a flow, sorted by whether they can be read."""
+
+    read: list[tuple[Site, References]] = field(default_factory=list)
+    unreadable: list[tuple[Site, ExpressionError]] = field(default_factory=list)
+    unread: Site | None = None
+
+
 @dataclass
 class Context:
     """One flow under the linter."""
 
     flow: Flow
     project: Project
-    findings: list[Finding] = field(default_factory=list)
 
     @cached_property
     def sites(self) -> Sites:
         return Sites(self.flow, self.project).collect()
 
-    @cached_property
+    @property
     def templates(self) -> list[tuple[Site, References]]:
         """Every template that can be read, with what it refers to."""
-        read = []
+        return self._templates.read
+
+    @property
+    def unreadable(self) -> list[tuple[Site, ExpressionError]]:
+        """The templates that cannot be read, each with what is wrong with it."""
+        return self._templates.unreadable
+
+    @property
+    def unread(self) -> Site | None:
+        """The first template that was not looked at, in a file with more than a person writes."""
+        return self._templates.unread
+
+    @cached_property
+    def _templates(self) -> _Templates:
+        found, computed = _Templates(), 0
         for site in self.sites.found:
             if "{" not in site.text:
                 continue
+            if not is_plain(site.text) and len(site.text) <= MAX_SOURCE:
+                computed += len(site.text) + _EACH
+            if computed > MOST_COMPUTED:
+                found.unread = site
+                break
             try:
-                read.append((site, references_of(site.text)))
-            except ExpressionError:
-                continue  # the rule template-syntax reports it
-        return read
+                found.read.append((site, references_of(site.text)))
+            except ExpressionError as error:
+                found.unreadable.append((site, error))
+        return found
 
     @cached_property
     def inferred(self) -> dict[Location, tuple[Site, Inferred]]:

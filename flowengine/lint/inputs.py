@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
 from flowengine.findings import did_you_mean, nearest
 from flowengine.manifests.definition import Connector
 from flowengine.manifests.operation import Operation, Parameter
+from flowengine.spec.document import MISTAKES
 from flowengine.spec.reading import describe, has_template, one_of
 from flowengine.spec.source import Location
 from flowengine.types import Json
@@ -50,12 +52,16 @@ def problems(
 
     What is missing because it was misspelt is told once, as misspelt.
     """
-    found = list(_all(connector, operation, inputs, loc, made))
-    unknown = [problem for problem in found if problem.kind == "unknown"]
+    found = list(islice(_all(connector, operation, inputs, loc, made), MISTAKES))
     for problem in found:
-        near = [one for one in unknown if one.loc[:-1] == problem.loc and nearest(one.name, [problem.name])]
-        if problem.kind != "missing" or not near:
+        if problem.kind != "missing" or not _misspelt(problem, found):
             yield problem
+
+
+def _misspelt(missing: Problem, found: list[Problem]) -> bool:
+    """Whether one of the unknown names beside it was most likely meant to be the missing one."""
+    unknown = [one.name for one in found if one.kind == "unknown" and one.loc[:-1] == missing.loc]
+    return any(nearest(name, [missing.name]) for name in unknown[:20])
 
 
 def _all(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from flowengine.findings import Finding, Severity
 from flowengine.lint.context import Context
 from flowengine.lint.project import Project
 from flowengine.lint.rules import CHECKED
+from flowengine.spec.document import MISTAKES
 from flowengine.spec.flow import Flow
 from flowengine.spec.load import read_partly
 
@@ -27,7 +29,7 @@ def _judge(flow: Flow | None, found: Sequence[Finding], project: Project) -> lis
         context = Context(flow, project)
         for rule in CHECKED:
             if rule.check is not None:
-                findings.extend(rule.check(context))
+                findings.extend(islice(rule.check(context), max(0, MISTAKES - len(findings))))
         findings = _without_ignored(findings, flow.source.text)
     return sorted(
         set(_settled(findings)), key=lambda finding: (finding.span, finding.severity, finding.rule, finding.message)

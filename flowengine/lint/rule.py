@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from flowengine.findings import Finding, Severity
@@ -20,4 +20,4 @@ class Rule:
     """A flow, or the part of one that matters."""
     right: str
     severity: Severity = Severity.ERROR
-    check: Callable[[Context], Iterable[Finding]] | None = None
+    check: Callable[[Context], Iterator[Finding]] | None = None

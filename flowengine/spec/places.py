@@ -40,8 +40,11 @@ def span_at(text: str, start: int, end: int) -> Span:
     return Span(first + 1, start - starts[first] + 1, last + 1, end - starts[last] + 1)
 
 
+@lru_cache(maxsize=32)
 def character_offsets(raw: str, value: str) -> list[int] | None:
     """For each character of `value`, and for its end, the offset in `raw`, the scalar as it is written in the file.
+
+    The list is shared by all who ask for the same scalar, because a long text may have many mistakes: never change it.
 
     None when the two cannot be brought together, which no reader should meet but which must not mislead either.
     """

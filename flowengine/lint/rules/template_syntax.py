@@ -8,22 +8,15 @@ from collections.abc import Iterator
 from flowengine.errors import ExpressionError
 from flowengine.findings import Finding
 from flowengine.lint.context import Context
-from flowengine.lint.plain import references_of
 from flowengine.lint.rule import Rule
 from flowengine.spec.places import offset_of
 
 
 def _check(context: Context) -> Iterator[Finding]:
-    for site in context.sites.found:
-        if "{" not in site.text:
-            continue
-        try:
-            references_of(site.text)
-        except ExpressionError as error:
-            start = _begin(site.text, error)
-            yield context.inside(
-                site, (start, start + 1), RULE.id, error.message, "look at the braces, quotes and parentheses around it"
-            )
+    hint = "look at the braces, quotes and parentheses around it"
+    for site, error in context.unreadable:
+        start = _begin(site.text, error)
+        yield context.inside(site, (start, start + 1), RULE.id, error.message, hint)
 
 
 def _begin(text: str, error: ExpressionError) -> int:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from flowengine.findings import Finding, Severity
 from flowengine.lint.context import Context
 from flowengine.lint.rule import Rule
+from flowengine.manifests.catalog import HTTP
+from flowengine.manifests.operation import Operation
 from flowengine.spec.source import Location
 
 _MAY_HAVE_ACTED = re.compile(r"timeout|5xx|5(?!03)\d\d|408")
@@ -16,7 +18,7 @@ _MAY_HAVE_ACTED = re.compile(r"timeout|5xx|5(?!03)\d\d|408")
 def _check(context: Context) -> Iterator[Finding]:
     for action in context.operations():
         operation = context.project.operation(action.connector, action.operation)
-        if action.retry is None or operation is None or operation.reads or operation.idempotency is not None:
+        if action.retry is None or operation is None or operation.reads or _recognised(operation):
             continue
         if operation.method in ("PUT", "DELETE") or action.retry.times == 0:
             continue
@@ -24,6 +26,11 @@ def _check(context: Context) -> Iterator[Finding]:
             told = f'after "{word}" the service may have acted already; trying again may do it twice'
             hint = "leave it out: refused connections, 429 and 503 with Retry-After are tried again safely"
             yield context.at(loc, RULE.id, told, hint, Severity.WARNING)
+
+
+def _recognised(operation: Operation) -> bool:
+    """Whether the service knows a repeated call by its key. The built-in calls send one, too, but any service may ignore it."""
+    return operation.idempotency is not None and operation.connector != HTTP
 
 
 def _unsafe(loc: Location, words: tuple[str, ...], on_unknown: str | None) -> Iterator[tuple[Location, str]]:

@@ -20,7 +20,7 @@ from flowengine.spec.load import parse_flow
 CATALOG = Catalog([shipped_connectors()])
 IN_PROSE = {
     "not-readable", "not-text", "too-large", "too-deep", "too-many-actions", "too-many-aliases", "yaml-alias", "yaml-merge",
-    "one-document", "file-name", "not-a-flow",
+    "one-document", "too-many-templates", "file-name", "not-a-flow",
 }  # fmt: skip
 """Rules whose examples are files as a whole, or words about them."""
 
