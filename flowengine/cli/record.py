@@ -82,9 +82,14 @@ async def _settled(here: Settings, found: Found, path: Path) -> tuple[JsonObject
         made = FlowTest(str(path), Source(str(path), ""), flow.id, "", document, document["expect"])
         first = compare(made, await stage.rehearse(flow, made.begin()))
         for each in first:
-            if isinstance(each.expected, str) and isinstance(each.found, str) and len(each.loc) > 1:
+            if isinstance(each.expected, str) and isinstance(each.found, str) and _is_value(each.loc):
                 _put(document["expect"], each.loc, ANY)
         return document, compare(made, await stage.rehearse(flow, made.begin()))
+
+
+def _is_value(loc: tuple[str | int, ...]) -> bool:
+    """Whether this is a value that a template made, and not what was called or how it ended."""
+    return loc[0] == "output" or (loc[0] == "calls" and "with" in loc)
 
 
 def _put(value: Json, loc: tuple[str | int, ...], new: Json) -> None:
@@ -127,13 +132,22 @@ def _answers(found: Found) -> Iterator[tuple[str, Json]]:
     for action in found.actions:
         if action.status is Status.SKIPPED:
             continue
-        if action.kind == "use" and action.attempts:
+        if _was_called(action):
             yield format_path(action.path), _answer_of(action, headers="headers" in found.text)
         elif action.kind in _WAITS:
             yield format_path(action.path), _waited(action)
 
 
+def _was_called(action: ActionRecord) -> bool:
+    """Whether requests were made; of secure actions the history does not tell how many."""
+    ended = action.status in (Status.SUCCEEDED, Status.FAILED, Status.TIMED_OUT)
+    return action.kind == "use" and bool(action.attempts or (action.secure and ended))
+
+
 def _answer_of(action: ActionRecord, *, headers: bool) -> Json:
+    if not action.attempts:
+        failed = (action.error or {}).get("status_code") or 500
+        return {"status_code": 200 if action.status is Status.SUCCEEDED else failed, "body": None}
     answers = [_attempt(each) for each in action.attempts]
     if action.status is Status.SUCCEEDED and isinstance(action.outputs, dict):
         last = {"status_code": action.outputs.get("status_code"), "body": action.outputs.get("body")}
@@ -163,7 +177,7 @@ def _waited(action: ActionRecord) -> Json:
 
 def _expected(found: Found) -> JsonObject:
     run = found.run
-    calls = [_call(action, found) for action in found.actions if action.kind == "use" and action.attempts]
+    calls = [_call(action, found) for action in found.actions if _was_called(action)]
     expected: JsonObject = {
         "status": str(run.status),
         "calls": [call for call, times in calls for _ in range(times)],
@@ -185,7 +199,7 @@ def _call(action: ActionRecord, found: Found) -> tuple[JsonObject, int]:
     call: JsonObject = {"use": _use(action, found), "at": format_path(action.path)}
     if "inputs" not in action.secure:
         call["with"] = action.inputs
-    return call, len(action.attempts)
+    return call, len(action.attempts) or 1
 
 
 def _use(action: ActionRecord, found: Found) -> str:
