@@ -72,6 +72,12 @@ class Settings(BaseModel):
     key_file: Path | None = None
     allow_private_network: bool = False
     """Whether every connection may call addresses that are not public."""
+    log_format: Literal["text", "json"] = "text"
+    """How `serve` writes its logs to stderr: lines for people, or one JSON object a line."""
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    """`info` also tells the end of each run and each action that failed."""
+    telemetry: bool = False
+    """Whether runs are sent as OpenTelemetry spans; needs the extra `opentelemetry`."""
     runs_at_once: int = Field(default=256, ge=1)
     failpoint: str = ""
     """For crash tests: `name:count` stops the process at the count-th pass of a named durable point."""

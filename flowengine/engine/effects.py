@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal, TypeVar
 
-from flowengine.engine import failpoints
+from flowengine.engine import failpoints, trail
 from flowengine.engine.attempt import Tried, policy_of, try_until
 from flowengine.engine.checkpoint import Checkpoints, failure_of, outputs_of, value_of
 from flowengine.engine.ledger import Ledger
@@ -249,7 +249,9 @@ class RunEffects:
     async def _call(self, path: Path, action: OperationAction, inputs: JsonObject, seconds: float) -> Outputs:
         """One call. What is not an `ActionError` becomes one, so that a mistake in here fails an action and not the engine."""
         failpoints.reach("before_http_request")
-        key = f"{self.run.id}:{format_path(path)}"
+        where = format_path(path)
+        trail.PATH.set(where)
+        key = f"{self.run.id}:{where}"
         try:
             outputs = await self._services.call(self.run, self.flow, path, action, inputs, key, seconds)
         except ActionError:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from flowengine.config import Settings
-from flowengine.engine import failpoints
+from flowengine.engine import failpoints, trail
 from flowengine.engine.admission import Admission, turned_away
 from flowengine.engine.audience import Audience
 from flowengine.engine.children import Children
@@ -219,6 +219,7 @@ class LocalEngine:
 
     async def _carry_out(self, going: Going) -> None:
         done = None
+        trail.RUN.set(going.run.id)
         try:
             done = await self._walker.carry_out(going)
         except Exception:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import gc
+import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,6 +19,7 @@ import uvicorn
 from flowengine.app import App
 from flowengine.config import Settings
 from flowengine.errors import FlowEngineError
+from flowengine.server import logs, telemetry
 from flowengine.server.application import build
 from flowengine.server.auth import check_reach
 from flowengine.types import Clock
@@ -58,7 +60,8 @@ async def serving(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 await _until_started(server, accepting)
                 app.store.lock.publish({"url": url})
                 await app.triggers.start(app.public_url)
-                yield Serving(app, url)
+                with _watched(app):
+                    yield Serving(app, url)
             finally:
                 app.closing.set()
                 await app.triggers.stop()
@@ -92,8 +95,22 @@ def _spare_the_collector() -> None:
 
 def run(settings: Settings, started: Callable[[Serving], None] = lambda _: None) -> None:
     """`serve` on the fastest event loop there is."""
+    logs.begin(settings.log_format, settings.log_level)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(serve(settings, started))
+
+
+@contextlib.contextmanager
+def _watched(app: App) -> Iterator[None]:
+    """Logs and spans of what runs do, as the settings say."""
+    with contextlib.ExitStack() as stack:
+        if logs.log.isEnabledFor(logging.INFO):
+            stack.callback(app.engine.subscribe(logs.tell))
+        if app.settings.telemetry:
+            watcher, end = telemetry.spans()
+            stack.callback(end)
+            stack.callback(app.engine.subscribe(watcher))
+        yield
 
 
 def listen(host: str, port: int) -> socket.socket:
