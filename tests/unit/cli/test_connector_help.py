@@ -264,3 +264,61 @@ def test_check_of_a_pattern_leaves_files_beside_folders_out(flowengine, lamps):
     said = flowengine("connectors", "check", lamps, lamps.parent / "LICENSE", "--json")
     assert said.json["summary"]["connectors"] == 1
     assert "LICENSE" in said.err
+
+
+def definition(security, parameters, operation=None, policies=()):
+    """A connector's two files with one operation."""
+    entry = {"operationId": "Op", "responses": {"200": {"description": "ok"}}, **(operation or {})}
+    return (
+        {
+            "swagger": "2.0",
+            "info": {"title": "One"},
+            "host": "one.example.com",
+            "paths": {"/a": {"post": entry}},
+            "securityDefinitions": security,
+        },
+        {"properties": {"connectionParameters": parameters, "policyTemplateInstances": list(policies)}},
+    )
+
+
+def policy(template, **parameters):
+    named = {f"x-ms-apimTemplateParameter.{name}": value for name, value in parameters.items()}
+    return {"templateId": template, "title": "", "parameters": named}
+
+
+SECRET = {"type": "securestring"}
+HOST = policy("dynamichosturl", urlTemplate="https://@queryParameters('where')/x")
+FIRST = policy(
+    "setvaluefromurl",
+    parameterTemplate="@headers('T')",
+    parameterValueUrl="/t",
+    parameterValuePathTemplate="@body().t",
+)
+IN_HEADER = {"k": {"type": "apiKey", "in": "header", "name": "X-Key"}}
+
+
+@pytest.mark.parametrize(
+    ("files", "callable_", "told"),
+    [
+        (definition(IN_HEADER, {"a": SECRET, "b": SECRET}), 1, 'names it "header X-Key"'),
+        (definition({"b": {"type": "basic"}}, {}), 0, "cannot sign in"),
+        (definition({}, {}, policies=[HOST]), 0, 'needs the query parameter "where"'),
+        (
+            definition({}, {}, {"parameters": [{"name": "where", "in": "query", "type": "string"}]}, [HOST]),
+            1,
+            "",
+        ),
+        (definition({}, {}, policies=[FIRST]), 1, ""),
+        (definition({}, {"g": {"type": "gatewaySetting", "uiDefinition": {"constraints": {"required": "true"}}}}), 0, "gateway"),
+    ],
+)  # fmt: skip
+def test_what_can_be_called_and_why_not(flowengine, project, files, callable_, told):
+    folder = project / "connectors" / "one"
+    folder.mkdir(parents=True)
+    (folder / "apiDefinition.swagger.json").write_text(json.dumps(files[0]))
+    (folder / "apiProperties.json").write_text(json.dumps(files[1]))
+    said = flowengine("connectors", "check", folder, "--json")
+    (report,) = said.json["connectors"]
+    assert report["callable"] == callable_, report
+    assert said.code == (0 if callable_ else 1)
+    assert any(told in problem["message"] for problem in report["problems"]) if told else report["problems"] == []
