@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, Response
 
 from flowengine import __version__
 from flowengine.app import App
+from flowengine.server.access import caller_of
 from flowengine.server.context import app_of
 from flowengine.server.pages import shown
 from flowengine.store.heads import Heads
@@ -73,6 +74,12 @@ def _finalize(value: Any) -> Any:
     return "" if value is None else value
 
 
+def warm() -> None:
+    """Compile every template, so that nobody's first page waits for it."""
+    for path in TEMPLATES.glob("*.html"):
+        environment().get_template(path.name)
+
+
 @lru_cache(maxsize=64)
 def static_url(name: str) -> str:
     """A file's address; it changes with the file, so that browsers may keep it for ever."""
@@ -89,6 +96,7 @@ async def page(request: Request, template: str, /, *, status: int = 200, **conte
         "project": app.settings.project.name or "project",
         "command": "",
         "told": told_by(request),
+        "caller": caller_of(request),
         "navigation": await navigation(app),
         **context,
     }

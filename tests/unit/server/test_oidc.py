@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import orjson
 import pytest
+import pytest_asyncio
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
@@ -18,6 +18,8 @@ from flowengine.config import Settings
 from flowengine.server.access import Role
 from flowengine.server.oidc import name_of, role_of
 from tests.fakes.projects import make_project, served
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 KEY = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
 OTHER = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
@@ -78,13 +80,13 @@ class OpenIdProvider:
         }
 
 
-@asynccontextmanager
-async def signing_in(tmp_path):
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def organisation(tmp_path_factory):
     provider = OpenIdProvider()
     server = await asyncio.start_server(provider, "127.0.0.1", 0)
     provider.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     settings = make_project(
-        tmp_path,
+        tmp_path_factory.mktemp("project"),
         {},
         sign_in="always",
         oidc_issuer=provider.url,
@@ -92,9 +94,18 @@ async def signing_in(tmp_path):
         oidc_client_secret="hidden",
         oidc_roles={"support": "operator", "guests": "viewer"},
     )
-    async with served(settings) as (_, http):
-        yield provider, http
+    async with served(settings) as (serving, _):
+        yield provider, serving.url
     server.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def signing_in(organisation):
+    """The provider, and a browser of its own for each test."""
+    provider, url = organisation
+    provider.key = KEY
+    async with httpx.AsyncClient(base_url=url) as http:
+        yield provider, http
 
 
 async def begun(provider, http):
@@ -109,15 +120,15 @@ async def came_back(http, state, code="c0de"):
     return await http.get("/login/oidc/return", params={"state": state, "code": code})
 
 
-async def test_a_person_of_the_organisation_comes_in_with_the_role_of_their_group(tmp_path):
-    async with signing_in(tmp_path) as (provider, http):
-        state = await begun(provider, http)
-        provider.token_for()
-        entered = await came_back(http, state)
-        assert (entered.status_code, entered.headers["location"]) == (303, "/runs")
-        me = (await http.get("/api/v1/me")).json()["caller"]
-        assert me == {"name": "ann@example.com", "role": "operator", "kind": "person"}
-        assert (await came_back(http, state)).status_code == 400
+async def test_a_person_of_the_organisation_comes_in_with_the_role_of_their_group(signing_in):
+    provider, http = signing_in
+    state = await begun(provider, http)
+    provider.token_for()
+    entered = await came_back(http, state)
+    assert (entered.status_code, entered.headers["location"]) == (303, "/runs")
+    me = (await http.get("/api/v1/me")).json()["caller"]
+    assert me == {"name": "ann@example.com", "role": "operator", "kind": "person"}
+    assert (await came_back(http, state)).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -134,29 +145,29 @@ async def test_a_person_of_the_organisation_comes_in_with_the_role_of_their_grou
         ({"exp": "soon"}, 403),
     ],
 )
-async def test_nobody_else_does(tmp_path, claims, status):
-    async with signing_in(tmp_path) as (provider, http):
-        state = await begun(provider, http)
-        provider.token_for(**claims)
-        assert (await came_back(http, state)).status_code == status
-        assert (await http.get("/api/v1/me")).status_code == 401
+async def test_nobody_else_does(signing_in, claims, status):
+    provider, http = signing_in
+    state = await begun(provider, http)
+    provider.token_for(**claims)
+    assert (await came_back(http, state)).status_code == status
+    assert (await http.get("/api/v1/me")).status_code == 401
 
 
-async def test_a_token_that_the_provider_did_not_sign(tmp_path):
-    async with signing_in(tmp_path) as (provider, http):
-        state = await begun(provider, http)
-        provider.token_for()
-        provider.key = OTHER
-        assert (await came_back(http, state)).status_code == 403
+async def test_a_token_that_the_provider_did_not_sign(signing_in):
+    provider, http = signing_in
+    state = await begun(provider, http)
+    provider.token_for()
+    provider.key = OTHER
+    assert (await came_back(http, state)).status_code == 403
 
 
-async def test_another_browser_cannot_finish_what_this_one_began(tmp_path):
-    async with signing_in(tmp_path) as (provider, http):
-        state = await begun(provider, http)
-        provider.token_for()
-        async with httpx.AsyncClient(base_url=http.base_url) as other:
-            assert (await came_back(other, state)).status_code == 400
-        assert (await came_back(http, "guess")).status_code == 400
+async def test_another_browser_cannot_finish_what_this_one_began(signing_in):
+    provider, http = signing_in
+    state = await begun(provider, http)
+    provider.token_for()
+    async with httpx.AsyncClient(base_url=http.base_url) as other:
+        assert (await came_back(other, state)).status_code == 400
+    assert (await came_back(http, "guess")).status_code == 400
 
 
 async def test_a_provider_that_is_not_there(tmp_path):
@@ -172,7 +183,7 @@ async def test_without_a_provider_there_is_nothing_to_sign_in_with(tmp_path):
         assert (await http.get("/login/oidc/return")).status_code == 404
 
 
-def test_the_highest_role_counts():
+async def test_the_highest_role_counts():
     settings = Settings(oidc_roles={"*": "viewer", "ops": "admin", "team": "operator"})
     assert role_of({"groups": ["team", "ops"]}, settings) is Role.ADMIN
     assert role_of({"groups": "team"}, settings) is Role.OPERATOR

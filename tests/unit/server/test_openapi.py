@@ -34,7 +34,7 @@ ASKS = """
     actions: [{ask: {to: lead@example.com, question: Well?}}]
     """
 ENDLESS = "/runs/events"
-EXAMPLES = int(os.environ.get("FLOWENGINE_TEST_EXAMPLES", "50"))
+EXAMPLES = int(os.environ.get("FLOWENGINE_TEST_EXAMPLES", "30"))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
