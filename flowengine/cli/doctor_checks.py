@@ -176,13 +176,21 @@ def _connections(here: Settings) -> Iterator[Check]:
     if not here.connections_file.is_file():
         yield Check("connections", "warn", "there is no connections.yaml", "flowengine connections add NAME")
         return
-    found, findings = place.finish(place.connections(here))
+    from flowengine.cli.accounts import read
+
+    found, findings = place.finish(read(here))
     for each in findings:
         verdict: Literal["warn", "fail"] = "fail" if each.severity is Severity.ERROR else "warn"
         where = f"{Path(each.file).name}:{each.span.line}:{each.span.column}"
         yield Check("connections", verdict, f"{where}: {each.message}", each.hint)
-    if not findings:
-        yield Check("connections", "ok", f"{', '.join(found) or 'none'}; try them: flowengine connections test")
+    unready = [one for one in found if one.standing.state != "ready"]
+    for account in unready:
+        name = account.connection.name
+        hint = f"flowengine connections login {name}" if account.standing.state == "sign_in_needed" else ""
+        yield Check("connections", "fail", f"{name}: {account.standing.why}", hint)
+    if not findings and not unready:
+        names = ", ".join(one.connection.name for one in found) or "none"
+        yield Check("connections", "ok", f"{names}; try them: flowengine connections test")
 
 
 def _port(here: Settings) -> Iterator[Check]:

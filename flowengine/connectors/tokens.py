@@ -77,7 +77,7 @@ def standing(connector: Connector, connection: Connection, record: JsonObject | 
     try:
         way = connector.connection.way(connection.parameters, connection.authentication)
         sign_in = sign_in_of(connector, connection)
-        lacking = connector.connection.missing(connection.parameters, connection.authentication)
+        lacking = _lacking(connector, connection)
         for name in connection.parameters:
             connection.parameter(name)
         if lacking:
@@ -88,6 +88,18 @@ def standing(connector: Connector, connection: Connection, record: JsonObject | 
         return _signed(sign_in, record, now, others=others and len(connector.security_schemes) > 1)
     except Unauthorized as error:
         return Standing("incomplete", error.message)
+
+
+def _lacking(connector: Connector, connection: Connection) -> list[str]:
+    """The required parameters that are not there, under any spelling; a key whose place is named outright needs no other."""
+    missing = connector.connection.missing(connection.parameters, connection.authentication)
+    outright = any(name.startswith(("header ", "query ")) for name in connection.parameters)
+    declared = {one.name: one for one in connector.connection.parameters}
+    return [
+        name
+        for name in missing
+        if connection.parameter(name) is None and not (outright and name in declared and declared[name].secret)
+    ]
 
 
 def _signed(sign_in: SignIn, record: JsonObject | None, now: datetime, *, others: bool) -> Standing:

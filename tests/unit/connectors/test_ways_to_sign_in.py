@@ -231,6 +231,8 @@ def test_how_connections_stand(several):
 def test_what_a_connection_lacks_is_told():
     parameters = {"api_key": {"type": "securestring", "uiDefinition": {"constraints": {"required": "true"}}}}
     assert standing(made(parameters), Connection("a", "c"), None, NOW).why == "it lacks api_key"
+    for given in ({"API_KEY": "k"}, {"header X-Key": "k"}):
+        assert standing(made(parameters), Connection("a", "c", given), None, NOW).state == "ready"
     application = made({"token": token(tokenUrl="https://id.example.com/token")})
     assert standing(application, Connection("a", "c"), None, NOW).state == "incomplete"
 
