@@ -22,12 +22,16 @@ from flowengine.errors import FlowEngineError
 from flowengine.server import logs, telemetry
 from flowengine.server.application import build
 from flowengine.server.auth import check_reach
+from flowengine.server.pages.render import warm
 from flowengine.types import Clock
 
 ANSWER_WITHIN: Final = 8
 """Seconds for requests in flight to be answered after SIGTERM; the engine's own grace comes after it (25 s in all)."""
 
 BACKLOG: Final = 2048
+
+WARM_AFTER: Final = 0.5
+"""Seconds after the start at which templates are compiled, in a thread: triggers and runs come first."""
 
 
 class CannotListen(FlowEngineError):
@@ -60,7 +64,7 @@ async def serving(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 await _until_started(server, accepting)
                 app.store.lock.publish({"url": url})
                 await app.triggers.start(app.public_url)
-                with _watched(app):
+                with _watched(app), _warming():
                     yield Serving(app, url)
             finally:
                 app.closing.set()
@@ -111,6 +115,16 @@ def _watched(app: App) -> Iterator[None]:
             stack.callback(end)
             stack.callback(app.engine.subscribe(watcher))
         yield
+
+
+@contextlib.contextmanager
+def _warming() -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    soon = loop.call_later(WARM_AFTER, loop.run_in_executor, None, warm)
+    try:
+        yield
+    finally:
+        soon.cancel()
 
 
 def listen(host: str, port: int) -> socket.socket:
