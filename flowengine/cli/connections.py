@@ -10,12 +10,15 @@ from flowengine.cli import output, place
 from flowengine.cli.connection_login import PORT
 from flowengine.cli.errors import Exit, NotReady, WrongUsage
 from flowengine.cli.place import AsJson
+from flowengine.errors import NotFound
 
 if TYPE_CHECKING:
     from flowengine.app.accounts import Account
+    from flowengine.config import Settings
     from flowengine.connectors.sign_in import SignIn
     from flowengine.connectors.tokens import Standing
     from flowengine.findings import Finding
+    from flowengine.manifests.definition import Connector
 
 app = place.group("The accounts at services that flows use.")
 
@@ -128,7 +131,7 @@ def add(
     from flowengine.cli.connection_ask import ask
 
     here = place.settings(ctx)
-    found = place.catalog(here).get(connector or name)
+    found = _connector(here, connector, name)
     connection_file.refuse_known(here, name)
     asked = ask(name, found, authentication)
     entry = connection_file.Entry(
@@ -148,6 +151,18 @@ def add(
     connection_file.append(here, text)
     output.say(f"{name} stands in {here.connections_file}")
     output.tell(f"Sign in: flowengine connections login {name}" if asked.signs_in else _TRY.format(name))
+
+
+def _connector(here: Settings, given: str | None, name: str) -> Connector:
+    try:
+        return place.catalog(here).get(given or name)
+    except NotFound as error:
+        hint = (
+            ""
+            if given
+            else f"\nA connection of another name says what it is for: flowengine connections add {name} --connector NAME"
+        )
+        raise NotFound(error.message + hint) from None
 
 
 _TRY = "Try it: flowengine connections test {}"
