@@ -25,12 +25,14 @@ _SEALED = "!"
 """Begins a column whose JSON is encrypted; no JSON text begins so."""
 
 # An action run exists only as long as its run is the writer's: a lost claim changes no row, which fails the unit.
+_OWNED = " WHERE EXISTS (SELECT 1 FROM runs WHERE id = {} AND epoch = {} AND finished_at IS NULL)"
+_RENEWING = " ON CONFLICT (run_id, path) DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in _CHANGING)
+_COUNT = len(COLUMNS.split(","))
 PUT = Statement(
-    f"INSERT INTO actions ({COLUMNS}) SELECT {', '.join('?' * len(COLUMNS.split(',')))}"  # noqa: S608  # this module's own texts
-    " WHERE EXISTS (SELECT 1 FROM runs WHERE id = ? AND epoch = ? AND finished_at IS NULL)"
-    " ON CONFLICT (run_id, path) DO UPDATE SET "
-    + ", ".join(f"{name.strip()} = excluded.{name.strip()}" for name in _CHANGING),
+    f"INSERT INTO actions ({COLUMNS}) SELECT {', '.join('?' * _COUNT)}{_OWNED.format('?', '?')}{_RENEWING}",
     fenced=True,
+    many=f"INSERT INTO actions ({COLUMNS}) SELECT {', '.join(f'column{number + 1}' for number in range(_COUNT))}"  # noqa: S608
+    f" FROM (VALUES {{rows}}){_OWNED.format(f'column{_COUNT + 1}', f'column{_COUNT + 2}')}{_RENEWING}",
 )
 
 

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from urllib.parse import urlsplit
@@ -23,6 +24,8 @@ from flowengine.errors import ConfigurationError
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
+    from flowengine.store.journal import Statement
+
 Row: TypeAlias = tuple[Any, ...]
 
 SQLITE = "sqlite:///"
@@ -31,6 +34,7 @@ BALLAST_BYTES = 8_000_000
 """Kept beside a SQLite database: a full disk refuses even DELETE, and this is what can be given up then."""
 READERS = 3
 BUSY_SECONDS = 10.0
+PARTS = (64, 16, 4, 1)
 _FULL = ("database or disk is full", "disk I/O error", "unable to open database file", "readonly database")
 
 
@@ -105,6 +109,23 @@ class SqliteReader:
         return found
 
 
+def parted(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """In parts of few different sizes, so that SQLite keeps their statements prepared."""
+    first = 0
+    while first < len(rows):
+        size = next(size for size in PARTS if size <= len(rows) - first)
+        yield rows[first : first + size]
+        first += size
+
+
+def text_for(statement: Statement, rows: Sequence[Row]) -> str:
+    """The statement's text for so many rows."""
+    if len(rows) == 1:
+        return statement.sql
+    marks = f"({', '.join('?' * len(rows[0]))})"
+    return statement.many.replace("{rows}", ", ".join([marks] * len(rows)))
+
+
 class PostgresqlReader:
     """A pool of connections to PostgreSQL."""
 
@@ -150,9 +171,17 @@ class Writer:
         with contextlib.suppress(Exception):
             self._connection.rollback()
 
-    def run_many(self, sql: str, rows: Sequence[Row]) -> int:
-        text = sql.replace("?", "%s") if self._postgresql else sql
+    def run_many(self, statement: Statement, rows: Sequence[Row]) -> int:
+        if statement.many and not self._postgresql:
+            return sum(self._run_at_once(statement, part) for part in parted(rows))
+        text = statement.sql.replace("?", "%s") if self._postgresql else statement.sql
         return self._connection.exec_driver_sql(text, rows if len(rows) > 1 else rows[0]).rowcount
+
+    def _run_at_once(self, statement: Statement, rows: Sequence[Row]) -> int:
+        """The driver gives the interpreter's lock away for each row it carries out, and waits for a busy event loop to get it
+        back: so several rows are one.
+        """
+        return self._connection.exec_driver_sql(text_for(statement, rows), tuple(chain.from_iterable(rows))).rowcount
 
     @contextlib.contextmanager
     def savepoint(self, name: str) -> Iterator[None]:

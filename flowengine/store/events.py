@@ -17,7 +17,7 @@ from flowengine.store.records import EventRecord, RunRecord
 from flowengine.types import Disposition
 
 COLUMNS = "id, flow, trigger_kind, trigger_name, trigger_key, received_at, disposition, reason, dedupe_key, body, headers, source"
-INSERT = Statement(queries.insert_into("events", COLUMNS))
+INSERT = Statement(queries.insert_into("events", COLUMNS), many=queries.insert_many_into("events", COLUMNS))
 SEEN = Statement(queries.insert_into("dedupe_keys", "flow, trigger_key, dedupe_key, event_id, seen_at"))
 
 RunIds: TypeAlias = dict[str, list[str]]

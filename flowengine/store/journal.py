@@ -35,10 +35,15 @@ class Fenced(Conflict):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Statement:
-    """One SQL text with `?` for its values. `fenced`: each row must change exactly one, or its unit has lost its claim."""
+    """One SQL text with `?` for its values. `fenced`: each row must change exactly one, or its unit has lost its claim.
+
+    `many` does the same for several rows at once, which stand where it says `{rows}`; SQLite calls their columns `column1`
+    and so on.
+    """
 
     sql: str
     fenced: bool = False
+    many: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ class Connection(Protocol):
     def begin(self) -> None: ...
     def commit(self) -> None: ...
     def rollback(self) -> None: ...
-    def run_many(self, sql: str, rows: Sequence[Row]) -> int:
+    def run_many(self, statement: Statement, rows: Sequence[Row]) -> int:
         """Carry the statement out for each row; gives how many rows changed altogether."""
         ...
 
@@ -247,7 +252,7 @@ class Journal:
             self._run(write.statement, [write.row])
 
     def _run(self, statement: Statement, rows: list[Row]) -> None:
-        changed = self._connection.run_many(statement.sql, rows)
+        changed = self._connection.run_many(statement, rows)
         if statement.fenced and changed != len(rows):
             raise Fenced
 

@@ -61,3 +61,8 @@ def insert_into(table: str, columns: str) -> str:
     """An INSERT with one `?` a column."""
     marks = ", ".join("?" * len(columns.split(",")))
     return f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608
+
+
+def insert_many_into(table: str, columns: str) -> str:
+    """The same for several rows at once; see `Statement.many`."""
+    return f"INSERT INTO {table} ({columns}) VALUES {{rows}}"  # noqa: S608

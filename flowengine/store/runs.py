@@ -41,7 +41,7 @@ _STATUS_IS = {
     "skipped": "status = 'skipped'",
 }
 
-INSERT = Statement(queries.insert_into("runs", COLUMNS))
+INSERT = Statement(queries.insert_into("runs", COLUMNS), many=queries.insert_many_into("runs", COLUMNS))
 CLAIM = Statement(
     "UPDATE runs SET status = 'running', epoch = ?, recoveries = ?, progress = ?, due_at = NULL,"
     " started_at = COALESCE(started_at, ?) WHERE id = ? AND epoch <= ? AND finished_at IS NULL",
@@ -55,6 +55,9 @@ FINISH = Statement(
     "UPDATE runs SET status = ?, finished_at = ?, error = ?, output = ?, due_at = NULL"
     " WHERE id = ? AND epoch = ? AND finished_at IS NULL",
     fenced=True,
+    # A run ends once: were there two rows for one, fewer runs than rows would change, as the fence demands.
+    many="UPDATE runs SET status = column1, finished_at = column2, error = column3, output = column4, due_at = NULL"
+    " FROM (VALUES {rows}) WHERE id = column5 AND epoch = column6 AND finished_at IS NULL",
 )
 # What a waiting run waits for has come: it is due at once. A run that is not waiting finds it by itself.
 NUDGE = Statement("UPDATE runs SET due_at = ? WHERE id = ? AND status = 'waiting'")

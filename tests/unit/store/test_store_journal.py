@@ -59,13 +59,13 @@ class Disk:
     def rollback(self) -> None:
         self._pending = []
 
-    def run_many(self, sql, rows) -> int:
+    def run_many(self, statement, rows) -> int:
         for row in rows:
             if row[0] == "bad":
                 raise ValueError("bad row\nwith a secret in the second line")
             if row[0] == "taken":
                 raise self.Taken
-        self._pending += [(sql, *row) for row in rows]
+        self._pending += [(statement.sql, *row) for row in rows]
         return sum(row[0] != "fenced" for row in rows)
 
     @contextlib.contextmanager
