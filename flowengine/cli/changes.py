@@ -104,5 +104,6 @@ async def _cancel_here(here: Settings, run_id: str, reason: str) -> dict[str, An
 
     async with Engine.open(here) as engine:
         await engine.app.engine.cancel(run_id, reason)
+        await engine.app.store.audit.add(actor(), "cancel_run", run_id)
         ended = await engine.wait(run_id, CANCEL_WITHIN)
         return run_document(ended)

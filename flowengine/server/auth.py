@@ -24,7 +24,14 @@ from flowengine.store.audit import Audit
 log = logging.getLogger(__name__)
 
 UNRECORDED: Final = frozenset(
-    {"/login", "/api/v1/check", "/api/v1/complete", "/api/v1/flows/{flow}/compare", "/api/v1/flows/{flow}/try"}
+    {
+        "/login",
+        "/api/v1/check",
+        "/api/v1/eval",
+        "/api/v1/complete",
+        "/api/v1/flows/{flow}/compare",
+        "/api/v1/flows/{flow}/try",
+    }
 )
 """What is sent by POST and changes nothing; signing in goes on record by itself, failed or not."""
 

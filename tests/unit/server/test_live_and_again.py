@@ -76,6 +76,24 @@ async def test_keys_have_a_form(http, key):
     assert answer.status_code == 400
 
 
+async def test_closer_looks_at_runs_and_flows(http):
+    await submit(http, name="Ann")
+    await submit(http, name="Bob")
+    seen = await http.post("/api/v1/eval", json={"expression": "inputs.name | upper", "run": "@last"})
+    assert seen.json()["value"] == "BOB"
+    assert (await http.post("/api/v1/eval", json={"expression": "1 +"})).status_code == 422
+    assert (await http.post("/api/v1/eval", json={"expression": "trigger.a", "event": {"a": [1]}})).json()["value"] == [
+        1
+    ]
+    runs = (await http.get("/api/v1/runs?flow=greet&limit=2")).json()["runs"]
+    parted = (await http.get(f"/api/v1/runs/{runs[0]['id']}/diff?with={runs[1]['id']}")).json()
+    assert parted["differences"]
+    drawn = (await http.get("/api/v1/flows/greet/graph?run=@last")).json()
+    assert "Say it" in drawn["picture"]
+    assert (await http.get("/api/v1/flows/other/graph?run=@last")).status_code == 400
+    assert (await http.get("/api/v1/flows/greet/graph?format=svg")).json()["picture"].startswith("<svg")
+
+
 async def test_a_dry_run_stores_nothing(http):
     before = (await http.get("/api/v1/runs")).json()["runs"][0]["id"]
     tried = await http.post("/api/v1/flows/greet/try", json={"inputs": {"name": "Ann"}})
