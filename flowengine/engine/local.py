@@ -108,6 +108,8 @@ class LocalEngine:
         failpoints.arm(self._settings.failpoint)
         async for run_id in take_over(self._store, self._flows, self._admission):
             self._make_ready(run_id)
+        for run_id in self._admission.lanes.all_to_cancel():
+            self._spawn(self._cancel_quietly(run_id))
         self._spawn(self._feed())
         self._spawn(self._tick())
         self._stirred.set()

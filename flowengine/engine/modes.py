@@ -76,6 +76,13 @@ class Lanes:
         lane = self._lanes.get(key)
         return lane.to_cancel.pop(run_id, []) if lane else []
 
+    def all_to_cancel(self) -> list[str]:
+        """Every run that a newer one takes the place of; told once."""
+        found = {run_id for lane in self._lanes.values() for older in lane.to_cancel.values() for run_id in older}
+        for lane in self._lanes.values():
+            lane.to_cancel.clear()
+        return sorted(found)
+
     def leave(self, key: LaneKey, run_id: str) -> None:
         """The run has ended, or was never stored."""
         lane = self._lanes.get(key)

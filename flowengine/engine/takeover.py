@@ -26,9 +26,9 @@ async def take_over(store: Store, flows: FlowSource, admission: Admission) -> As
     lanes, queues, after = admission.lanes, set[LaneKey](), ""
     while rows := await store.runs.unfinished(after, PAGE):
         for run_id, flow_id, version, key, status in rows:
-            lane, most = (flow_id, key), await _most(flows, flow_id, version)
+            lane, (most, restart) = (flow_id, key), await _mode(flows, flow_id, version)
             if status == Status.QUEUED:
-                lanes.queue(lane, run_id, most)
+                lanes.queue(lane, run_id, most, restart=restart)
                 queues.add(lane)
             else:
                 lanes.hold(lane, run_id, most)
@@ -50,8 +50,10 @@ async def left_out(store: Store, has: Callable[[str, LaneKey], bool]) -> list[st
     return found
 
 
-async def _most(flows: FlowSource, flow_id: str, version: str) -> int:
+async def _mode(flows: FlowSource, flow_id: str, version: str) -> tuple[int, bool]:
+    """How many runs go side by side, and whether a newer one ends the older ones."""
     try:
-        return at_once(await flows(flow_id, version))
+        flow = await flows(flow_id, version)
     except FlowEngineError:
-        return 1  # its runs will tell what is wrong with it
+        return 1, False  # its runs will tell what is wrong with it
+    return at_once(flow), flow.mode == "restart"

@@ -8,6 +8,7 @@ import pytest
 
 from flowengine.types import Disposition, Status
 from tests.fakes.engines import until
+from tests.fakes.records import a_run
 
 HANG = '\nactions: [{name: Hang, use: http.get, with: {url: "/{{ trigger.subject }}"}}]'
 
@@ -133,3 +134,21 @@ async def test_runs_that_nobody_admitted_are_judged_when_they_wake(bench, gate):
     assert (await bench.engine.wait(second.id, 5)).status is Status.CANCELLED
     gate.set()
     assert await all_ended(bench, [first]) == ["succeeded"]
+
+
+async def test_after_a_restart_only_the_newest_of_mode_restart_goes_on(cold):
+    bench = cold
+    flow = bench.deploy(
+        "flow: T\ntrigger: {manual: true}\nmode: restart\nactions:\n  - wait_for: callback\n    timeout: 1 hour\n"
+    )
+    async with bench.running(grace=None):
+        first = await bench.submit(flow)
+        await until(lambda: first.id in bench.engine._going)
+        # Three more that were stored, and the process died before it had cancelled anything.
+        waiting = [a_run(flow=flow.id, flow_version=flow.version) for _ in range(3)]
+        for run in waiting:
+            await bench.store.runs.add(run)
+    async with bench.running():
+        for run in (first, *waiting[:2]):
+            assert (await bench.engine.wait(run.id, 5)).status is Status.CANCELLED
+        await until(lambda: waiting[-1].id in bench.engine._going)
