@@ -202,7 +202,8 @@ class _Builder:
 
     def _refuse_key(self, top: _Open, event: Any, span: Span) -> None:
         index = event.start_mark.index
-        if top.flow and event.flow_style and top.start.index + 1 == index and isinstance(event, yaml.MappingStartEvent):
+        opens = isinstance(event, yaml.MappingStartEvent) and event.flow_style
+        if opens and top.flow and top.start.index + 1 == index:
             raise UnquotedTemplate(top.start.index)
         self.document.report(
             span, "syntax", "a key must be a plain word", "put quotes around it if brackets belong to the text"

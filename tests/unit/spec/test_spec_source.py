@@ -238,3 +238,8 @@ def test_every_character_of_a_text_is_found_where_it_stands(value, style):
         span = source.locate(("key",), offset, 1)
         shown = lines[span.line - 1][span.column - 1]
         assert shown in (char, "\\")
+
+
+def test_an_alias_where_a_key_should_stand_is_refused():
+    _, findings = read_source("a: { *b , c: 1 }\n", "a.yaml")
+    assert [(one.rule, one.span.column) for one in findings] == [("syntax", 6)]
