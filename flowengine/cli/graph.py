@@ -74,7 +74,9 @@ def _of_run(here: Settings, flow: str | None, reference: str) -> tuple[Flow, Seq
 def _tree(drawn: Outline) -> Iterator[str]:
     yield output.paint(output.clean(drawn.name), "bold")
     for start in drawn.starts:
-        yield f"  starts with {output.clean(start)}"
+        yield f"  starts: {output.clean(start)}"
+    for condition in drawn.conditions:
+        yield f"  only if {output.clean(condition)}"
     yield from _lines(drawn.actions, "  ")
     if drawn.on_failure:
         yield "  on failure"

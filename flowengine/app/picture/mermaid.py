@@ -36,6 +36,11 @@ def as_mermaid(picture: Outline) -> str:
     """The chart's text."""
     chart = _Chart()
     starts = [(chart.box(f"{start}", "([", "])"), "") for start in picture.starts]
+    if picture.conditions:
+        held = chart.box("only if " + "\nand ".join(picture.conditions), "{{", "}}")
+        for name, _ in starts:
+            chart.arrow(name, held, "")
+        starts = [(held, "")]
     chart.sequence(picture.actions, starts)
     if picture.on_failure:
         chart.sequence(picture.on_failure, [(chart.box("on failure", "([", "])"), "")])
@@ -69,7 +74,7 @@ class _Chart:
         shape = _SHAPES.get(action.kind, ("[", "]"))
         box = self.box(f"{action.name}\n{action.about}{told}", *shape, status=action.status)
         for name, word in before:
-            self._arrow(name, box, word)
+            self.arrow(name, box, word)
         if action.kind == "stop":
             return []
         if not action.branches:
@@ -79,7 +84,7 @@ class _Chart:
         exits = [one for branch in action.branches for one in self.sequence(branch.actions, [(box, branch.label)])]
         if action.kind in ("for_each", "repeat"):
             for name, _ in exits:
-                self._arrow(name, box, "next")
+                self.arrow(name, box, "next")
             return [(box, "done")]
         open_end = action.kind == "switch" or (action.kind == "if" and len(action.branches) == 1)
         return [*exits, (box, "otherwise")] if open_end and not _has_default(action) else exits
@@ -97,7 +102,7 @@ class _Chart:
             exits = after if branch.label == "finally" else [*exits, *after]
         return exits
 
-    def _arrow(self, left: str, right: str, word: str) -> None:
+    def arrow(self, left: str, right: str, word: str) -> None:
         self.lines.append(f'  {left} -->|"{_escaped(word)}"| {right}' if word else f"  {left} --> {right}")
 
 

@@ -24,8 +24,10 @@ from flowengine.spec.actions import (
     Wait,
     WaitUntil,
 )
+from flowengine.spec.conditions import UNARY_OPERATORS, AllOf, AnyOf, Comparison, Condition, Not, Truth
 from flowengine.spec.flow import Flow
-from flowengine.spec.triggers import Trigger
+from flowengine.spec.schedules import read_schedule
+from flowengine.spec.triggers import Manual, Poll, Schedule, Trigger, Webhook
 from flowengine.store.records import ActionRecord
 from flowengine.types import Json, Path
 
@@ -63,6 +65,8 @@ class Outline:
 
     name: str
     starts: tuple[str, ...]
+    conditions: tuple[str, ...]
+    """What must hold for an event to start a run."""
     actions: tuple[Drawn, ...]
     on_failure: tuple[Drawn, ...]
 
@@ -73,6 +77,7 @@ def outline(flow: Flow, run: Iterable[ActionRecord] = ()) -> Outline:
     return Outline(
         flow.name,
         tuple(_start(trigger) for trigger in flow.triggers),
+        tuple(shortened(condition_text(condition)) for condition in flow.conditions),
         tuple(_drawn(action, (), statuses) for action in flow.actions),
         tuple(_drawn(action, ("on_failure",), statuses) for action in flow.on_failure),
     )
@@ -111,7 +116,17 @@ def _told(found: Counter[str]) -> str:
 
 
 def _start(trigger: Trigger) -> str:
-    return {"manual": "started by hand", "webhook": "a POST to its webhook"}.get(trigger.kind, trigger.name)
+    match trigger:
+        case Manual():
+            return "by hand"
+        case Webhook():
+            return "a POST to its webhook"
+        case Schedule():
+            return str(read_schedule(trigger.recurrence, trigger.timezone).describe())
+        case Poll():
+            return f"new items of {trigger.name}"
+        case _:
+            return trigger.name
 
 
 def _branches(action: Action) -> Iterator[tuple[str, tuple[Action, ...]]]:
@@ -134,12 +149,14 @@ def about(action: Action) -> str:
     match action:
         case OperationAction():
             return action.use
+        case If():
+            return f"if {condition_text(action.condition)}"
         case Switch():
             return f"switch {_text(action.value)}"
         case ForEach():
             return f"for each {action.item_name} of {_text(action.items)}"
         case Repeat():
-            return f"repeat, at most {action.max} times"
+            return f"repeat until {condition_text(action.until)}"
         case Wait():
             return f"wait {_text(action.duration)}"
         case WaitUntil():
@@ -156,6 +173,24 @@ def about(action: Action) -> str:
             return f"log {_text(action.text)}"
         case _:
             return action.kind.replace("_", " ")
+
+
+def condition_text(condition: Condition) -> str:
+    """A condition in words, such as `trigger.subject contains refund`."""
+    match condition:
+        case Truth():
+            return _text(condition.template)
+        case Comparison():
+            words = condition.operator.replace("_", " ")
+            if condition.operator in UNARY_OPERATORS:
+                return f"{_text(condition.value)} {words}: {_text(condition.operand)}"
+            return f"{_text(condition.value)} {words} {_text(condition.operand)}"
+        case AllOf():
+            return " and ".join(map(condition_text, condition.conditions))
+        case AnyOf():
+            return " or ".join(map(condition_text, condition.conditions))
+        case Not():
+            return f"not ({condition_text(condition.condition)})"
 
 
 def shortened(text: str) -> str:

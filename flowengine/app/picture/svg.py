@@ -49,7 +49,8 @@ def as_svg(picture: Outline) -> str:
     if picture.on_failure:
         parts.append(_column(picture.on_failure, "on failure"))
     starts = "starts: " + ", ".join(picture.starts)
-    whole = _beside((picture.name, starts), "", parts)
+    held = [f"only if {condition}" for condition in picture.conditions]
+    whole = _beside((picture.name, starts, *held), "", parts)
     drawn = "\n".join(_draw(whole, PAD, PAD))
     width, height = whole.width + 2 * PAD, whole.height + 2 * PAD
     return (

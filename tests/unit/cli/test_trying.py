@@ -366,7 +366,7 @@ def test_an_expression_on_an_event(flowengine, project):
 
 def test_a_flow_in_pictures(flowengine, ran):
     tree = flowengine("graph", "loop").out
-    assert tree.startswith("Loop\n  starts with started by hand\n  ├ All  (for each n of [4, 5])\n")
+    assert tree.startswith("Loop\n  starts: by hand\n  ├ All  (for each n of [4, 5])\n")
     with_run = flowengine("graph", "--run", "@last").out
     assert "Say  (log n)  2 succeeded" in with_run
     assert "Fails  (http.get)  failed" in with_run
@@ -381,6 +381,11 @@ def test_a_flow_in_pictures(flowengine, ran):
     assert flowengine("graph", "other", "--run", "@last").code == 2
 
 
+def test_conditions_are_in_the_picture(flowengine, order):
+    for form in ("tree", "mermaid", "svg"):
+        assert "only if trigger.amount more than 3" in flowengine("graph", "order", "-f", form).out
+
+
 def test_every_construct_has_a_picture(flowengine, project, flow, request):
     text = (request.config.rootpath / "tests" / "lint" / "ok" / "every-construct.yaml").read_text(encoding="utf-8")
     flow("every", text)
@@ -388,6 +393,7 @@ def test_every_construct_has_a_picture(flowengine, project, flow, request):
         said = flowengine("graph", "every", "--format", form)
         assert said.code == 0
         assert "finally" in said.out
+        assert "repeat until" in said.out
 
 
 def test_versions_and_what_changed(flowengine, hello):
