@@ -136,7 +136,7 @@ class _Samples:
         return hidden_default(self.connector.schemas, schema) is not None
 
     def _text(self, schema: JsonObject) -> str:
-        text = _TEXTS.get(schema.get("format") or "", self.text)
+        text = _TEXTS.get(str(schema.get("format")), self.text)
         return text + "x" * max(0, int(schema.get("minLength") or 0) - len(text))
 
 

@@ -154,7 +154,7 @@ def _set_host(connector: Connector, connection: Connection, policy: Policy, cont
         address = f"https://{address}"
     address, _, query = address.partition("?")
     address = urls.refuse_control_characters(policy.title or "the host", address, "address").rstrip("/")
-    if not urlsplit(address).hostname:
+    if not urls.has_host(address):
         raise InvalidInputs(f"the address of {connector.title} has no host")
     kept = urlsplit(connector.base_url).path if connection.keep_base_path else ""
     draft.base = address + kept

@@ -98,6 +98,14 @@ def rebase(base: str, other: str) -> str:
     return urlunsplit((new.scheme, new.netloc, path, "", ""))
 
 
+def has_host(url: str) -> bool:
+    """Whether a URL can be taken apart and names a host."""
+    try:
+        return bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
+
+
 def origin(url: str) -> str:
     """Scheme, host and port, in lower case and always with the port: what may see a connection's credentials."""
     parts = urlsplit(url)

@@ -70,12 +70,6 @@ class Catalog:
         found = ((name, *self._folders[name]) for name in self.names())
         return summarize(found, self._cache)
 
-    def folder(self, name: str) -> Path:
-        """Where a connector's files stand. Raises `NotFound`."""
-        if name not in self._folders:
-            raise NotFound(f'there is no connector "{name}"; {did_you_mean(name, self._folders)}')
-        return self._folders[name][0]
-
     def __contains__(self, name: str) -> bool:
         return name in self._folders
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from flowengine.errors import InvalidFile, NotFound
 from flowengine.findings import Finding, did_you_mean
@@ -253,12 +254,19 @@ def _connector(
 def _base_url(document: JsonObject) -> str:
     """One slash where host and base path meet, none at the end; `https` wherever it is offered."""
     written, _, host = as_text(document.get("host")).strip().rstrip("/").rpartition("://")
-    if not host:
+    if not host or not _is_host(host):
         return ""
     schemes = [as_text(scheme).lower() for scheme in as_list(document.get("schemes"))] or [written] * bool(written)
     scheme = "https" if "https" in schemes or not schemes else schemes[0]
     base = as_text(document.get("basePath")).strip().strip("/")
     return f"{scheme}://{host}/{base}".rstrip("/")
+
+
+def _is_host(host: str) -> bool:
+    try:
+        return bool(urlsplit(f"https://{host}").netloc)
+    except ValueError:
+        return False
 
 
 def _scheme(name: str, entry: JsonObject) -> SecurityScheme:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from flowengine.manifests.lenient import as_list, as_object
 from flowengine.types import Json, JsonObject
@@ -28,7 +28,7 @@ class Schemas:
 
         A reference that leads nowhere, or round in a circle, gives `{}`: anything goes.
         """
-        return self._merged(self.follow(schema), _MAX_REFERENCES)
+        return _tidy(self._merged(self.follow(schema), _MAX_REFERENCES))
 
     def follow(self, value: Any) -> JsonObject:
         """What a `$ref` stands for. What is written beside it (a description, a visibility) wins."""
@@ -64,6 +64,29 @@ class Schemas:
             if required:
                 merged["required"] = required
         return merged
+
+
+_KINDS: Final[tuple[tuple[str, type | tuple[type, ...]], ...]] = (
+    ("properties", dict),
+    ("items", dict),
+    ("enum", list),
+    ("required", list),
+    ("minLength", int),
+    ("minimum", (int, float)),
+    ("x-ms-enum-values", list),
+)
+"""What readers of schemas rely on. A key of another kind counts as absent, as everywhere in files that people write."""
+
+
+def _tidy(schema: JsonObject) -> JsonObject:
+    """The schema without what has the wrong kind; itself when nothing has."""
+    wrong = [key for key, kind in _KINDS if key in schema and not isinstance(schema[key], kind)]
+    needed = schema.get("required")
+    named = not isinstance(needed, list) or all(isinstance(name, str) for name in needed)
+    if not wrong and named:
+        return schema
+    tidied = {key: value for key, value in schema.items() if key not in wrong}
+    return tidied if named else {**tidied, "required": [name for name in as_list(needed) if isinstance(name, str)]}
 
 
 @dataclass(frozen=True, slots=True)
