@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flowengine.errors import NotFound
 from flowengine.findings import did_you_mean
 from flowengine.interpreter.scope import Done, entry
-from flowengine.spec.actions import Action, ForEach, Repeat, Set
+from flowengine.spec.actions import Action, ForEach, Repeat, Set, Try
 from flowengine.spec.flow import Flow
 from flowengine.spec.load import parse_flow
 from flowengine.store.documents import timestamp
@@ -45,7 +45,7 @@ def names_at(
     for action in before:
         _learn(names, action, written.get(_written(action.path)), path)
     if flow and path:
-        names |= _turns(flow, actions, path)
+        names |= _turns(flow, actions, path) | _caught(flow, before, path)
     return names
 
 
@@ -99,6 +99,20 @@ def _turns(flow: Flow, actions: Sequence[ActionRecord], at: Path) -> JsonObject:
             names[loop.item_name] = items[part]
             names["loop"] |= {"last": part + 1 == len(items), "length": len(items)}
     return names
+
+
+def _caught(flow: Flow, before: Sequence[ActionRecord], at: Path) -> JsonObject:
+    """`error`, for a place inside a `catch`: what failed in the `try` around it."""
+    written = dict(flow.walk())
+    for depth in reversed(range(1, len(at))):
+        holder = written.get(_written(at[:depth]))
+        keys = {action.key for action in holder.catch or ()} if isinstance(holder, Try) else set()
+        if at[depth] not in keys:
+            continue
+        inside = [one for one in before if one.path[:depth] == at[:depth] and len(one.path) > depth and one.error]
+        failed = [one.error for one in inside if one.path[depth] not in keys]
+        return {"error": failed[-1]} if failed else {}
+    return {}
 
 
 def _place(actions: Sequence[ActionRecord], said: str) -> Path:

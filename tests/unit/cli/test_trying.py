@@ -318,6 +318,9 @@ actions:
       - { name: Say, log: "{{ n }}" }
     output: "{{ n * 2 }}"
     save_as: doubled
+  - name: Careful
+    try: [{ name: Bad, use: http.get, with: { url: "http://127.0.0.1:9/" }, retry: 0 }]
+    catch: [{ name: Caught, log: "{{ error.name }}" }]
   - name: Fails
     use: http.get
     with: { url: "http://127.0.0.1:9/" }
@@ -346,6 +349,7 @@ def ran(flowengine, flow, monkeypatch):
             ["error.code ~ actions['Fails'].status", "--run", "@last-failed", "--action", "on_failure/told"],
             "unreachablefailed",
         ),
+        (["error.name ~ error.action", "--run", "@last", "--action", "careful/caught"], "Badcareful/bad"),
         (["flow.name ~ run.id[:2] | length", "--run", "@last"], "Loop2"),
     ],
 )
