@@ -101,12 +101,21 @@ class Stage:
         async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
             until = time.monotonic() + seconds
             while time.monotonic() < until:
-                page = (await client.get(f"{self.url}/api/v1/runs", params={"limit": 200})).json()["runs"]
-                statuses = [run["status"] for run in page if run["trigger"]["kind"] == "webhook"]
+                statuses = await self._statuses(client)
                 if len(statuses) >= runs and not {"queued", "running", "waiting"} & set(statuses):
                     break
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.1 + len(statuses) / 1000)
         return statuses
+
+    async def _statuses(self, client: httpx.AsyncClient) -> list[str]:
+        found: list[str] = []
+        query = {"limit": "500"}
+        while True:
+            page = (await client.get(f"{self.url}/api/v1/runs", params=query)).json()
+            found += [run["status"] for run in page["runs"] if run["trigger"]["kind"] == "webhook"]
+            if not page["next"]:
+                return found
+            query["before"] = page["next"]
 
 
 @asynccontextmanager
