@@ -125,12 +125,10 @@ class RunEffects:
         if event.status is Status.RUNNING:
             return
         self._ledger.finish(
-            replace(
-                begun,
-                inputs=begun.inputs if event.inputs is None else event.inputs,
-                secure=event.secure or begun.secure,
-            ),
+            begun,
             event.status,
+            inputs=begun.inputs if event.inputs is None else event.inputs,
+            secure=event.secure or begun.secure,
             outputs=event.outputs,
             error=event.error.to_json() if event.error else None,
             skipped_because=event.skipped_because,
