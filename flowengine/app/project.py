@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Final, Literal
 
@@ -25,7 +26,7 @@ from flowengine.errors import InvalidFile
 from flowengine.expressions.evaluate import Evaluator, default
 from flowengine.findings import Finding, Severity
 from flowengine.interpreter.effects import Response
-from flowengine.lint.linter import Project, check_flow
+from flowengine.lint.linter import Project, called_flows, check_flow
 from flowengine.manifests.catalog import Catalog, shipped_connectors
 from flowengine.spec.flow import Flow
 from flowengine.spec.load import parse_flow
@@ -159,7 +160,8 @@ class App:
 
     def check(self, text: bytes, file: str, flow_id: str) -> tuple[Flow | None, list[Finding]]:
         """Read and lint one file: the flow unless it has errors, and all findings."""
-        findings = check_flow(text, file, self.linted())
+        around = replace(self.linted(), flows=called_flows(text, self.settings.flows))
+        findings = check_flow(text, file, around)
         if any(finding.severity is Severity.ERROR for finding in findings):
             return None, findings
         flow, more = parse_flow(text, file, flow_id)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
@@ -21,9 +21,7 @@ from flowengine.findings import Finding, Severity, Span
 from flowengine.lint.editor.complete import Item, complete
 from flowengine.lint.editor.definition import definition
 from flowengine.lint.editor.hover import hover
-from flowengine.lint.linter import Project, check_flow
-from flowengine.spec.flow import Flow
-from flowengine.spec.load import read_partly
+from flowengine.lint.linter import Project, called_flows, check_flow
 
 if TYPE_CHECKING:
     from pygls.workspace import TextDocument
@@ -42,7 +40,6 @@ _KINDS = {
 }
 _STARTERS = [".", "{", "|", ":", "-", " ", "'", '"']
 """Characters after which the editor asks by itself."""
-_CALLED = re.compile(r"\bcall:\s*[\"']?([a-z0-9][a-z0-9-]*)")
 
 
 class Around:
@@ -60,14 +57,7 @@ class Around:
         """The project, with the flows that this text calls."""
         if self._project is None:
             self._project = _read_project(self._settings)
-        flows = {name: flow for name in set(_CALLED.findall(text)) if (flow := self._flow(name)) is not None}
-        return Project(self._project.catalog, self._project.connections, self._project.flow_ids, flows)
-
-    def _flow(self, name: str) -> Flow | None:
-        for path in (self._settings.flows / f"{name}.yaml", self._settings.flows / f"{name}.yml"):
-            if path.is_file():
-                return read_partly(path.read_bytes(), path.name)[0]
-        return None
+        return replace(self._project, flows=called_flows(text, self._settings.flows))
 
 
 def _read_project(settings: Settings) -> Project:

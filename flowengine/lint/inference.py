@@ -24,9 +24,10 @@ from flowengine.lint.shapes import BOOLEAN, MOMENT, NUMBER, TEXT, UNKNOWN, Shape
 _BY_FIELD = frozenset({"selectattr", "rejectattr", "groupby"})
 _PICKING = frozenset({"select", "reject", "selectattr", "rejectattr"})
 _LOOP = record(
-    index=NUMBER, index0=NUMBER, revindex=NUMBER, revindex0=NUMBER, first=BOOLEAN, last=BOOLEAN, length=NUMBER,
-    previtem=UNKNOWN, nextitem=UNKNOWN, depth=NUMBER, depth0=NUMBER, cycle=UNKNOWN, changed=UNKNOWN,
-)  # fmt: skip
+    **dict.fromkeys(("index", "index0", "revindex", "revindex0", "length", "depth", "depth0"), NUMBER),
+    **dict.fromkeys(("first", "last"), BOOLEAN),
+    **dict.fromkeys(("previtem", "nextitem", "cycle", "changed"), UNKNOWN),
+)
 _PATTERN = re.compile(r"y{2,4}|H{1,2}|d{1,4}.|M{1,4}.")
 
 

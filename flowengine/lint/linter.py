@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,13 @@ from flowengine.findings import Finding, Span
 from flowengine.lint.judge import check_flow
 from flowengine.lint.many import check_texts
 from flowengine.lint.project import Project
+from flowengine.spec.flow import Flow
+from flowengine.spec.load import read_partly
 from flowengine.spec.source import SIZE
 
-__all__ = ["Project", "check_flow", "check_paths", "check_texts", "flow_files"]
+__all__ = ["Project", "called_flows", "check_flow", "check_paths", "check_texts", "flow_files"]
 
+_CALL = re.compile(r"\bcall:\s*[\"']?([a-z0-9][a-z0-9-]*)")
 _ENDINGS = (".yaml", ".yml")
 
 
@@ -34,6 +38,29 @@ def check_paths(paths: Iterable[Path], project: Project) -> list[Finding]:
         except OSError as error:
             findings.append(_unreadable(path, error.strerror or str(error)))
     return [*findings, *check_texts(texts, project)]
+
+
+def called_flows(text: bytes | str, folder: Path) -> dict[str, Flow]:
+    """The flows that a flow's text calls, and those that they call, by id, as their files in `folder` say it now."""
+    found: dict[str, Flow] = {}
+    waiting = _called(text)
+    while waiting:
+        flow_id = waiting.pop()
+        path = next((one for one in (folder / f"{flow_id}{end}" for end in _ENDINGS) if one.is_file()), None)
+        if flow_id in found or path is None:
+            continue
+        with path.open("rb") as file:
+            written = file.read(SIZE + 1)
+        flow, _ = read_partly(written, path.name)
+        if flow is not None:
+            found[flow_id] = flow
+            waiting |= _called(written) - found.keys()
+    return found
+
+
+def _called(text: bytes | str) -> set[str]:
+    written = text if isinstance(text, str) else text.decode("utf-8", errors="replace")
+    return set(_CALL.findall(written))
 
 
 def _beside(files: Iterable[Path]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flowengine.expressions.references import references
-from flowengine.lint.linter import Project, check_flow, check_paths
+from flowengine.lint.linter import Project, called_flows, check_flow, check_paths
 from flowengine.lint.many import MANY
 from flowengine.lint.plain import references_of
 from flowengine.lint.rules import CHECKED, RULES
@@ -186,3 +186,15 @@ def test_many_flows_are_checked_side_by_side_with_the_same_findings(tmp_path):
     assert {one.rule for one in found} == {"unknown-name", "call-circle"}
     assert [one.file for one in found] == sorted(one.file for one in found)
     assert sum(one.rule == "call-circle" for one in found) == 2
+
+
+def test_the_flows_that_a_flow_calls_are_read_with_those_that_they_call(tmp_path):
+    for name, called in (("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")):
+        text = f"flow: {name}\ntrigger: {{ manual: true }}\nactions:\n  - call: {called}\n"
+        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+    text = (tmp_path / "a.yaml").read_text(encoding="utf-8")
+    flows = called_flows(text, tmp_path)
+    assert sorted(flows) == ["a", "b", "c"]
+    (finding,) = check_flow(text, "a.yaml", Project(CATALOG, flow_ids={"a", "b", "c"}, flows=flows))
+    assert finding.rule == "call-circle"
+    assert called_flows("actions: [{ call: none }]", tmp_path) == {}
