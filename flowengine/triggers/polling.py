@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -23,6 +24,14 @@ from flowengine.store import Store
 from flowengine.store.records import PollState
 from flowengine.triggers.dispatch import Arrival, Dispatcher
 from flowengine.types import Json, JsonObject, Outputs
+
+POLL_EVERY: Final = timedelta(minutes=1)
+"""For polling triggers of manifests whose flow says nothing."""
+
+SHORTEST_PAUSE: Final = 1.0
+"""Seconds between two polls, however soon a service wants to be asked again."""
+
+SLOWEST_RETRY: Final = timedelta(hours=1)
 
 SEEN_AT_MOST: Final = 20_000
 """Beyond this many ids, those that the newest page does not show are forgotten. Their events still carry them as dedupe
@@ -44,6 +53,13 @@ class Polled:
     """How many items there were that had not been seen."""
     wait: float | None = None
     """Seconds after which the service wants to be asked again, if it said."""
+
+    def pause(self, every: timedelta | None) -> timedelta:
+        """Until the next poll: what the service asks for, and never more often than the author says."""
+        if self.wait is None:
+            return every or POLL_EVERY
+        asked = timedelta(seconds=max(self.wait, SHORTEST_PAUSE))
+        return min(max(every or timedelta(), asked), max(SLOWEST_RETRY, every or POLL_EVERY))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from flowengine.triggers.dispatch import Arrival, Dispatcher
 from flowengine.triggers.hooks import Hooks
 from flowengine.triggers.library import Library
 from flowengine.triggers.missed import SETTLE_EVERY, CatchUp
-from flowengine.triggers.polling import Polled, Polls
+from flowengine.triggers.polling import POLL_EVERY, SLOWEST_RETRY, Polls
 from flowengine.triggers.schedule import Schedules, coming
 from flowengine.triggers.states import STATES, State, TriggerState
 from flowengine.triggers.subscriptions import Subscriptions, Wanted
@@ -35,14 +35,6 @@ LOOK_EVERY: Final = 1.0
 
 CHECK_SCHEDULES_EVERY: Final = timedelta(seconds=30)
 """Schedules are looked at this often whatever their alarms say, so that a clock that was set is noticed."""
-
-POLL_EVERY: Final = timedelta(minutes=1)
-"""For polling triggers of manifests whose flow says nothing."""
-
-SHORTEST_PAUSE: Final = 1.0
-"""Seconds between two polls, however soon a service wants to be asked again."""
-
-SLOWEST_RETRY: Final = timedelta(hours=1)
 
 log = logging.getLogger(__name__)
 
@@ -251,7 +243,7 @@ class Triggers:
             log.warning("polling %s for %s: %s", trigger.name, flow.id, told)
             return max(every, _asked_to_wait(error))
         state.failures, state.error = 0, ""
-        return _pause(trigger, polled)
+        return polled.pause(trigger.every)
 
     # Webhooks at services
 
@@ -346,14 +338,6 @@ def _told(error: Exception) -> str:
         return error.message
     log.error("a poll failed in the engine itself", exc_info=error)
     return f"{type(error).__name__} in the engine itself"
-
-
-def _pause(trigger: Poll | OperationTrigger, polled: Polled) -> timedelta:
-    """Until the next poll: what the service asks for, and never more often than the author says."""
-    if polled.wait is None:
-        return trigger.every or POLL_EVERY
-    asked = timedelta(seconds=max(polled.wait, SHORTEST_PAUSE))
-    return min(max(trigger.every or timedelta(), asked), max(SLOWEST_RETRY, trigger.every or POLL_EVERY))
 
 
 def _asked_to_wait(error: Exception) -> timedelta:
