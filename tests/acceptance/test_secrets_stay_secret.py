@@ -231,8 +231,19 @@ async def test_after_success_refusal_time_out_and_broken_answers(project):
     # The mirror did repeat what it was sent, and the rest of that is there to be read.
     assert "hello" in json.dumps(runs["fine"]["output"])
     assert runs["closed"]["error"]["code"] == "operation_failed"
-    for command in (["runs", "list", "--json"], ["events", "list", "--json"], ["connections", "list"], ["doctor"]):
-        await project.here(*command)
+    for command in (
+        ["runs", "list", "--json"],
+        ["runs", "export"],
+        ["runs", "export", "--format", "csv"],
+        ["runs", "diff", "@last", "@last-failed"],
+        ["events", "list", "--json"],
+        ["connections", "list"],
+        ["doctor"],
+        ["db", "backup", str(project.folder / "backup.db")],
+        ["test", "--record", "@last"],
+    ):
+        code, _, told = await project.here(*command)
+        assert code in (0, 1), (command, told)
     await project.here("connections", "test")
     assert leaks(project) == []
 
