@@ -19,7 +19,7 @@ from flowengine.expressions.references import MAY_BE_MISSING, Place, lone_expres
 from flowengine.findings import Severity, did_you_mean, nearest
 from flowengine.lint.comparing import Mistake, compared
 from flowengine.lint.functions import gives, misused, unfit
-from flowengine.lint.shapes import BOOLEAN, MOMENT, NUMBER, TEXT, UNKNOWN, Shape, list_of, merged, record
+from flowengine.lint.shapes import BOOLEAN, MOMENT, NUMBER, TEXT, UNKNOWN, Shape, list_of, merged, of_value, record
 
 _BY_FIELD = frozenset({"selectattr", "rejectattr", "groupby"})
 _PICKING = frozenset({"select", "reject", "selectattr", "rejectattr"})
@@ -65,7 +65,7 @@ class _Look:
         """The shape of an expression."""
         match node:
             case nodes.Const(value=value):
-                return _literal(value)
+                return of_value(value)
             case nodes.TemplateData():
                 return TEXT
             case nodes.Name(name=name):
@@ -325,17 +325,6 @@ class _Look:
 
     def _tell(self, rule: str, place: Place, message: str, hint: str = "", severity: Severity = Severity.ERROR) -> None:
         self.mistakes.append(Mistake(rule, place, message, hint, severity))
-
-
-def _literal(value: object) -> Shape:
-    match value:
-        case bool():
-            return BOOLEAN
-        case int() | float():
-            return NUMBER
-        case str():
-            return TEXT
-    return UNKNOWN
 
 
 def _is(shape: Shape, kind: str) -> bool:
