@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from flowengine.app.again import Again, resubmit
 from flowengine.errors import FlowEngineError
+from flowengine.server.access import Role, may
 from flowengine.server.context import app_of
 from flowengine.server.pages import state
 from flowengine.server.pages.forms import form_of
@@ -51,6 +52,7 @@ async def list_runs(request: Request) -> Response:
         search=query.get("search") or "",
         choosable=CHOOSABLE,
         names=state.names(app),
+        may_operate=may(request, Role.OPERATOR),
         command=_command(query.get("flow"), statuses, query.get("since"), query.get("search")),
     )
 

@@ -272,3 +272,30 @@ async def test_where_a_token_is_set_no_page_is_open(tmp_path):
         assert (await http.get("/static/style.css")).status_code == 200
         held = await http.get("/runs", headers={"authorization": "Bearer a-long-random-token"})
         assert held.status_code == 200
+
+
+async def test_a_viewer_looks_at_everything_and_is_shown_no_button_that_changes_something(tmp_path):
+    async with guarded(tmp_path) as (server, http):
+        app = server.app
+        admin = {"authorization": "Bearer a-long-random-token"}
+        made = await http.post("/api/v1/tokens", json={"name": "guest", "role": "viewer"}, headers=admin)
+        assert made.status_code == 201, made.text
+        viewer = {"authorization": f"Bearer {made.json()['token']['text']}"}
+        failed = await app.engine.wait((await app.submit_run("failing")).id, 10)
+        await asked(app)
+        for address in (
+            "/",
+            "/flows",
+            "/flows/failing",
+            "/flows/failing/run",
+            "/runs",
+            f"/runs/{failed.id}",
+            "/approvals",
+        ):
+            seen = await http.get(address, headers=viewer)
+            assert seen.status_code == 200, address
+            assert 'method="post"' not in seen.text, address
+            assert (await http.get(address, headers=admin)).status_code == 200
+        assert (
+            await http.post(f"/runs/{failed.id}/resubmit", data={"how": "whole"}, headers=viewer)
+        ).status_code == 403
