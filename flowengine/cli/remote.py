@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
+from flowengine.cli.errors import WrongUsage
 from flowengine.store.access import TokenRecord
 from flowengine.store.audit import AuditRecord
 from flowengine.store.records import ActionRecord, Attempt, EventRecord, FlowVersion, RunRecord, SubscriptionRecord
@@ -135,6 +136,9 @@ class RemoteSecrets(_Asking):
 
     async def names(self) -> list[str]:
         return [one["name"] for one in (await self.ask("/secrets"))["secrets"]]
+
+    async def all(self) -> dict[str, str]:
+        raise WrongUsage("secrets never leave a server: what needs connections runs there, without --server")
 
 
 class RemoteAccess(_Asking):

@@ -65,6 +65,25 @@ SECTIONS: dict[str, dict[str, Group]] = {
     },
 }
 
+ELSEWHERE = frozenset(
+    {
+        "run",
+        "runs",
+        "flows",
+        "events",
+        "connectors",
+        "secrets",
+        "tokens",
+        "audit",
+        "graph",
+        "eval",
+        "schema",
+        "explain",
+        "completion",
+    }
+)
+"""What `--server` can be said with; everything else is about this machine."""
+
 GROUPS = {name: group for section in SECTIONS.values() for name, group in section.items()}
 
 
@@ -93,6 +112,8 @@ def _dispatch(arguments: list[str]) -> int:
     name = rest[0]
     if name not in GROUPS:
         raise WrongUsage(_unknown(name))
+    if os.environ.get("FLOWENGINE_SERVER") and name not in ELSEWHERE:
+        raise WrongUsage(f"{name} is about this machine's project: leave --server and FLOWENGINE_SERVER out")
     if not folder.is_dir():
         raise WrongUsage(f"{folder} is not a folder; -C takes the folder that holds flows/ and connections.yaml")
     from typer.main import get_command

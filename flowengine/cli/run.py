@@ -63,6 +63,8 @@ def run(
     _refuse_mistakes(here, file)
     body = read_event(event)
     given = dict(_pair(text) for text in inputs or [])
+    if here.server and (dry_run or mock is not None):
+        raise WrongUsage("--dry-run and --mock try this machine's files; the editor's page tries those of a server")
     if dry_run or mock is not None:
         from flowengine.cli.rehearse import rehearse
 

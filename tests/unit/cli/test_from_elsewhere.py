@@ -134,6 +134,28 @@ def test_wrong_addresses_and_tokens_are_told(far, monkeypatch, capsys):
     assert answer(["runs", "list", "--server"]) == 2
 
 
+@pytest.mark.parametrize("command", [("serve",), ("db", "check"), ("connections", "list"), ("doctor",)])
+def test_what_is_about_this_machine_is_not_asked_elsewhere(far, command):
+    code, _, err = far(*command)
+    assert (code, "this machine" in err) == (2, True)
+
+
+def test_a_dry_run_is_of_this_machines_files(far):
+    code, _, err = far("run", "greet", "-i", "name=Ann", "--dry-run")
+    assert (code, "this machine" in err) == (2, True)
+
+
+def test_what_runs_did_is_compared_taken_out_and_done_again(far):
+    far("run", "greet", "-i", "name=Ann")
+    far("run", "greet", "-i", "name=Bob")
+    runs = [one["id"] for one in json.loads(far("runs", "list", "-L", "2", "--json")[1])["runs"]]
+    assert far("runs", "diff", *runs)[0] == 0
+    assert len(far("runs", "export", *runs)[1].splitlines()) == 2
+    assert far("runs", "resubmit", runs[0])[0] == 0
+    assert "hi" in far("eval", "'hi'", "--run", runs[0])[1]
+    assert "Say it" in far("graph", "--run", runs[0])[1]
+
+
 def test_tokens_without_a_server(tmp_path, monkeypatch, capsys):
     make_project(tmp_path, {"greet": GREET})
     monkeypatch.chdir(tmp_path)
