@@ -47,7 +47,8 @@ class JsonLines(logging.Formatter):
 
 def about(record: logging.LogRecord) -> tuple[str, str]:
     """The run and the path that a record is about."""
-    return getattr(record, "run", "") or RUN.get(), getattr(record, "path", "") or PATH.get()
+    run: str = getattr(record, "run", "")
+    return (run, getattr(record, "path", "")) if run else (RUN.get(), PATH.get())
 
 
 def begin(form: Literal["text", "json"], level: str, stream: IO[str] | None = None) -> None:

@@ -1,0 +1,169 @@
+"""`runs resubmit`, `answer`, `diff`, `export`, `prune` and `db check`, `db backup`, without an engine."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from flowengine.cli.run_records import defused
+
+PICKY = """\
+flow: Picky
+trigger: { manual: true }
+inputs: { who: { type: text, default: ann } }
+vars: { seen: 0 }
+actions:
+  - name: First
+    log: "{{ inputs.who }}"
+  - name: Second
+    if: { value: "{{ inputs.who }}", is: bob }
+    then:
+      - name: Fail
+        stop: { status: failed, message: "=not bob" }
+  - name: Third
+    log: done
+output: "{{ inputs.who }}"
+"""
+ASKING = """\
+flow: Asking
+trigger: { manual: true }
+actions:
+  - name: Question
+    ask: { to: ops@example.com, question: Go on?, choices: ["yes please", "no"] }
+    save_as: said
+output: "{{ said.choice }}"
+"""
+
+
+@pytest.fixture
+def failed(flowengine, flow):
+    """The id of a run that failed, of the flow `picky`."""
+    flow("picky", PICKY)
+    said = flowengine("run", "picky", "-i", "who=bob", "--json")
+    assert said.code == 1
+    return said.json["run"]["id"]
+
+
+def test_a_run_is_done_again_with_other_input(flowengine, failed, project):
+    (project / "in.json").write_text('{"who": "eve"}')
+    said = flowengine("runs", "resubmit", failed, "--edit-inputs", "in.json", "--json")
+    run = said.json["run"]
+    assert (said.code, run["status"], run["output"], run["resubmitted_from"]) == (0, "succeeded", "eve", failed)
+    assert flowengine("runs", "resubmit", failed, "--edit-inputs", "-", stdin='{"whom": 1}').code == 1
+    assert "no input" in flowengine("runs", "resubmit", failed, "--edit-inputs", "-", stdin='{"whom": 1}').err
+
+
+def test_the_newest_version_runs_unless_the_original_is_wanted(flowengine, failed, flow):
+    flow("picky", PICKY.replace("is: bob", "is: nobody"))
+    assert flowengine("runs", "resubmit", failed, "--json").json["run"]["status"] == "succeeded"
+    again = flowengine("runs", "resubmit", failed, "--original", "--json").json["run"]
+    assert again["status"] == "failed"
+
+
+def test_from_an_action_keeps_what_stands_before_it(flowengine, failed):
+    said = flowengine("runs", "resubmit", failed, "--from", "Second")
+    assert said.code == 1
+    assert f"Kept from {failed}: first" in said.err
+    assert "did you mean" in flowengine("runs", "resubmit", failed, "--from", "Secnd").err
+
+
+def test_many_are_shown_first_and_done_with_yes_and_only_once(flowengine, failed):
+    said = flowengine("runs", "resubmit", "--failed")
+    assert failed in said.out
+    assert "1 would be done again" in said.err
+    done = flowengine("runs", "resubmit", "--flow", "picky", "--failed", "--yes", "--json").json
+    assert [run["resubmitted_from"] for run in done["runs"]] == [failed]
+    assert done["total"] == 1
+    left = flowengine("runs", "resubmit", "--failed", "--json").json
+    assert (left["done_again_before"], left["total"]) == (1, 1)  # what was made just now has failed, too
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "say which run"),
+        (["@last", "--failed"], "either one RUN, or a choice of many"),
+        (["@last", "--edit-inputs", "nowhere.json"], "there is no file nowhere.json"),
+        (["--failed", "--edit-inputs", "x"], "goes with one RUN"),
+        (["--status", "runing"], "one of"),
+        (["@last", "--no-wait"], "needs a running engine"),
+    ],
+)
+def test_what_cannot_be_meant_is_told(flowengine, failed, words, told):
+    said = flowengine("runs", "resubmit", *words)
+    assert said.code == 2
+    assert told in said.err
+
+
+def test_a_question_is_answered(flowengine, flow):
+    flow("asking", ASKING)
+    assert flowengine("run", "asking", "--timeout", "0.3").code == 5
+    refused = flowengine("runs", "answer", "@last", "perhaps")
+    assert (refused.code, "yes please, no" in refused.err) == (2, True)
+    said = flowengine("runs", "answer", "@last", "yes please", "--by", "ann@example.com", "--comment", "fine", "--json")
+    assert said.json["answer"] | {"at": ""} == {
+        "choice": "yes please",
+        "by": "ann@example.com",
+        "comment": "fine",
+        "at": "",
+    }
+    run = flowengine("runs", "show", "@last", "--json").json["run"]
+    assert (run["status"], run["output"]) == ("succeeded", "yes please")
+    assert "does not wait" in flowengine("runs", "answer", "@last", "no").err
+
+
+def test_two_runs_part_at_an_action(flowengine, failed):
+    flowengine("run", "picky")
+    found = flowengine("runs", "diff", failed, "@last", "--json").json
+    assert found["first"]["what"] == "trigger"
+    assert [(each["path"], each["what"]) for each in found["differences"] if each["path"] == "third"] == [
+        ("third", "status")
+    ]
+    assert "They part at" in flowengine("runs", "diff", failed, "@last").out
+    flowengine("runs", "resubmit", failed)
+    same = flowengine("runs", "diff", failed, "@last")
+    assert "They do not differ." in same.out
+
+
+def test_runs_are_taken_out_and_formulas_are_defused(flowengine, failed, project):
+    (line,) = flowengine("runs", "export", failed).out.splitlines()
+    assert json.loads(line)["run"]["actions"][0]["path"] == "first"
+    assert flowengine("runs", "export", "--format", "csv", "--flow", "picky", "-o", "runs.csv").err.startswith(
+        "1 runs in"
+    )
+    (row,) = csv.DictReader(io.StringIO((project / "runs.csv").read_text()))
+    assert (row["id"], row["error_message"]) == (failed, "'=not bob")
+    assert flowengine("runs", "export", "--format", "xls").code == 2
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", " =1", "|x"])
+def test_nothing_is_a_formula(text):
+    assert defused(text) == "'" + text
+    assert defused(-1) == -1
+    assert defused("a=1") == "a=1"
+
+
+def test_searches_tell_how_many_there_are(flowengine, failed):
+    found = flowengine("runs", "list", "--search", "BOB", "--json").json
+    assert (found["total"], [run["id"] for run in found["runs"]]) == (1, [failed])
+    assert flowengine("runs", "list", "--search", "bob%", "--json").json["total"] == 0
+
+
+def test_old_history_is_let_go(flowengine, failed):
+    assert "1 runs and 1 events would go" in flowengine("runs", "prune", "--older-than", "0s", "--dry-run").out
+    assert flowengine("runs", "prune", "--json").json == {"v": 1, "runs": 0, "events": 0, "dry_run": False}
+    assert flowengine("runs", "prune", "--older-than", "0s", "--json").json["runs"] == 1
+    assert "No runs" in flowengine("runs", "list").err
+    assert flowengine("runs", "prune", "--older-than", "soon").code == 2
+
+
+def test_the_database_is_looked_over_and_copied(flowengine, failed, project):
+    said = flowengine("db", "check")
+    assert said.code == 0
+    assert "ok    the file is whole" in said.out
+    found = flowengine("db", "check", "--json").json["database"]
+    assert (found["fine"], found["unfinished"], found["engine"]) == (True, 0, None)
+    assert "cannot be read" not in flowengine("db", "backup", "copy.db").err
+    assert (project / "copy.db").stat().st_size > 0
+    assert flowengine("db", "backup", "copy.db").code == 2
