@@ -6,17 +6,17 @@ A link is its own key: made from the project's key, the run and the action, and 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import Final
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from flowengine.app import App, approval_key, callback_key
 from flowengine.errors import Conflict, NotFound
-from flowengine.server.context import SAFE, Document, app_of, raw_body
+from flowengine.server.context import Document, app_of, raw_body
+from flowengine.server.pages.render import alone
 from flowengine.store.documents import timestamp
 from flowengine.store.records import ActionRecord, RunRecord
 from flowengine.triggers.deliveries import read_body
@@ -24,16 +24,6 @@ from flowengine.triggers.webhook import same
 from flowengine.types import Json, Status, format_path
 
 NOBODY: Final = "nothing waits at this address: it was answered, it was given up, or it never existed"
-
-PAGE: Final = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title></head>
-<body><h1>{title}</h1>{body}</body></html>
-"""
-
-FORM: Final = """<p>{question}</p>
-<form method="post"><p><label>Comment<br><textarea name="comment" rows="3" cols="40"></textarea></label></p>
-<p><label>Your name<br><input name="by"></label></p><p><button>{choice}</button></p></form>
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +51,7 @@ async def approval_page(request: Request) -> Response:
     """The page behind a link. It only asks: programs that look at links in mails must not answer for a person."""
     asked = await _asked(request)
     question = str((asked.action.inputs or {}).get("question", ""))
-    return _page(asked.choice, FORM.format(question=escape(question), choice=escape(asked.choice)))
+    return alone(asked.choice, question=question, choice=asked.choice)
 
 
 async def approve(request: Request) -> Response:
@@ -72,7 +62,7 @@ async def approve(request: Request) -> Response:
             app_of(request), asked.choice, _field(form, "by") or "one-time link", _field(form, "comment")
         )
     await app_of(request).engine.answer(asked.run.id, asked.action.path, answer)
-    return _page("Thank you", f"<p>The answer is: {escape(asked.choice)}</p>")
+    return alone("Thank you", message=f"The answer is: {asked.choice}")
 
 
 async def waiting_actions(app: App, run_id: str, kind: str) -> list[ActionRecord]:
@@ -107,10 +97,6 @@ def given_answer(app: App, choice: str, by: str, comment: str) -> dict[str, Json
 def _field(form: FormData, name: str) -> str:
     value = form.get(name)
     return value.strip()[:2_000] if isinstance(value, str) else ""
-
-
-def _page(title: str, body: str) -> Response:
-    return HTMLResponse(PAGE.format(title=escape(title), body=body), headers=SAFE)
 
 
 def routes() -> list[Route]:

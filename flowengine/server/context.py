@@ -14,14 +14,6 @@ from starlette.responses import Response
 from flowengine.app import App
 from flowengine.types import Json, JsonObject
 
-SAFE: Final = {
-    "content-security-policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-store",
-}
-"""Headers of every page: no scripts, no frames, no traces."""
-
 
 class Document(Response):
     """One JSON document, `{"v": 1, ...}`."""

@@ -19,12 +19,14 @@ from flowengine.types import Status, parse_path
 
 async def list_approvals(request: Request) -> Response:
     """`GET /approvals`."""
+    asking = await state.of(request).heads.asking()
+    first = asking[0].run_id if asking else "RUN"
     return await page(
         request,
         "approvals.html",
-        asking=await state.of(request).heads.asking(),
+        asking=asking,
         may_operate=may(request, Role.OPERATOR),
-        command="flowengine runs list --status waiting",
+        command=f"flowengine runs answer {first} CHOICE",
     )
 
 

@@ -27,6 +27,9 @@ HERE: Final = Path(__file__).parent.parent
 TEMPLATES: Final = HERE / "templates"
 STATIC: Final = HERE / "static"
 
+BY_LINK: Final = ("/approvals/", "/callbacks/")
+"""Addresses that people come to who need not be allowed to see anything else."""
+
 HEADERS: Final = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -135,8 +138,18 @@ def menu(*, asking: int = 0, broken: int = 0) -> list[Item]:
     ]
 
 
+def alone(title: str, *, status: int = 200, message: str = "", question: str = "", choice: str = "") -> Response:
+    """A page for somebody who came by a link, without a menu and without a word of the project."""
+    made = environment().get_template("alone.html")
+    return HTMLResponse(
+        made.render(title=title, message=message, question=question, choice=choice), status_code=status, headers=HEADERS
+    )
+
+
 def error_page(request: Request, status: int, message: str) -> Response:
     """What went wrong, for people: it reads nothing, so that it can tell of a database that cannot be read."""
+    if request.url.path.startswith(BY_LINK):
+        return alone("Nothing here", status=status, message=message)
     app = app_of(request)
     given: dict[str, Any] = {
         "now": app.clock.now(),
