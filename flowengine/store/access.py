@@ -23,7 +23,7 @@ PREFIX: Final = "fe_"
 """What every token begins with, so that scanners for leaked keys can know one."""
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
 
-TOKEN_COLUMNS = "id, name, role, digest, created_at, expires_at, last_used_at, revoked_at"
+TOKEN_COLUMNS = "id, name, role, digest, created_at, expires_at, last_used_at, revoked_at"  # noqa: S105  # names of columns
 SESSION_COLUMNS = "digest, name, role, token_id, created_at, expires_at"
 REPLY_COLUMNS = "caller, key, fingerprint, status, body, made_at"
 
@@ -101,9 +101,8 @@ class Access:
 
     async def tokens(self) -> list[TokenRecord]:
         """Every token, the newest first."""
-        return [
-            token_of(row) for row in await self._reader.rows(f"SELECT {TOKEN_COLUMNS} FROM tokens ORDER BY id DESC")
-        ]  # noqa: S608
+        sql = f"SELECT {TOKEN_COLUMNS} FROM tokens ORDER BY id DESC"  # noqa: S608
+        return [token_of(row) for row in await self._reader.rows(sql)]
 
     async def token(self, text: str) -> TokenRecord | None:
         """The token in force that this is."""
