@@ -70,7 +70,7 @@ async def test_an_event_that_cannot_be_stored_is_refused_and_not_promised(own_se
                     answers.append(None)
                 except StorageUnavailable as error:
                     answers.append(error)
-        stored = [each for each in await store.events.list(limit=100)]
+        stored = await store.events.list(limit=100)
         assert len(stored) >= 1
         assert event.id in {each.id for each in stored}
 
