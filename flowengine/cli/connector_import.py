@@ -17,7 +17,7 @@ from flowengine.manifests.importing import Imported, import_document
 
 if TYPE_CHECKING:
     from flowengine.config import Settings
-    from flowengine.connectors.transport import Answer
+    from flowengine.connectors.draft import Answer
 
 MOST_REDIRECTS = 5
 SECONDS = 60.0
