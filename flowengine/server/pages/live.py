@@ -16,6 +16,8 @@ from flowengine.store.records import ActionRecord, RunRecord
 PAUSE: Final = 0.7
 """Seconds between two messages at least, however much happens."""
 CHANGED: Final = "event: changed\ndata: \n\n"
+SETTLED: Final = 1.5
+"""Seconds after a change at which a page looks once more."""
 SILENCE: Final = 15.0
 """Seconds after which an empty line shows that the connection stands."""
 
@@ -44,13 +46,17 @@ async def _changes(request: Request) -> AsyncIterator[str]:
     try:
         # What happened while the page was on its way is looked at once more.
         yield f"retry: 2000\n\n{CHANGED}"
+        calm = False
         while not app.closing.is_set():
             try:
-                await asyncio.wait_for(stirred.wait(), SILENCE)
+                await asyncio.wait_for(stirred.wait(), SILENCE if calm else SETTLED)
             except TimeoutError:
-                yield ":\n\n"
+                # Once after the last change: a run that is put aside to wait tells nobody.
+                yield ":\n\n" if calm else CHANGED
+                calm = True
                 continue
             stirred.clear()
+            calm = False
             yield CHANGED
             await asyncio.sleep(PAUSE)
     finally:
