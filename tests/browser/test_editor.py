@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import pytest_asyncio
 
@@ -24,8 +26,6 @@ actions:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def site(tmp_path_factory):
-    from pathlib import Path
-
     if not Path(CHROMIUM).exists():
         pytest.skip("there is no chromium on this machine")
     settings = make_project(tmp_path_factory.mktemp("project"), {"greet": GREET})
@@ -114,6 +114,19 @@ async def test_nothing_stands_over_the_edge(site, width):
     await opened(page)
     over = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert over <= 0
+
+
+async def test_the_editor_can_be_used_by_everybody(site):
+    page, _ = site
+    await opened(page)
+    await page.evaluate((Path(__file__).parent / "vendor" / "axe.min.js").read_text())
+    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    grave = [
+        (one["id"], one["nodes"][0]["html"][:200])
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert grave == []
 
 
 async def test_the_strict_policy_has_nothing_to_complain_of(site):

@@ -13,13 +13,17 @@ from starlette.responses import Response
 from flowengine.app import App
 from flowengine.app.files import ChangedMeanwhile, FlowText, read_flow_text, write_flow_text
 from flowengine.findings import Finding, Severity
-from flowengine.lint.completion import complete
+from flowengine.lint.editor.complete import complete
+from flowengine.lint.project import Project
 from flowengine.server.access import Role
 from flowengine.server.api.endpoint import Body, Endpoint, read
 from flowengine.server.api.flows import diff, entry_of, flow_document
 from flowengine.server.api.schemas import TEXT, WHOLE, list_of, or_null, record, ref
 from flowengine.server.context import Document, app_of
 from flowengine.types import JsonObject
+
+COMPLETIONS: Final = 200
+"""As many as anybody looks through."""
 
 
 class Check(Body):
@@ -62,8 +66,8 @@ async def check_text(request: Request) -> Response:
 async def complete_text(request: Request) -> Response:
     """What could be written at a place: keys, operations, parameters, words, names and fields inside templates."""
     app, body = app_of(request), await read(request, Complete)
-    found = await asyncio.to_thread(complete, body.text, body.line, body.column, app.linted())
-    return Document({"completions": [one.to_json() for one in found]})
+    found = await asyncio.to_thread(_completions, body, app.linted())
+    return Document({"completions": found})
 
 
 async def show_source(request: Request) -> Response:
@@ -95,6 +99,26 @@ async def save_flow(request: Request) -> Response:
     request.scope["flowengine.audit"] = {"target": flow_id, "hash": saved.hash, "before": body.hash}
     entry = entry_of(app, flow_id)
     return Document({"source": _source_document(app, saved), "flow": flow_document(app, entry)})
+
+
+def _completions(body: Complete, project: Project) -> list[JsonObject]:
+    """What fits the words before the place, with the column from which on each takes their place."""
+    lines = body.text.split("\n")
+    if body.line > len(lines):
+        return []
+    column = min(body.column, len(lines[body.line - 1]) + 1)
+    offset = sum(len(line) + 1 for line in lines[: body.line - 1]) + column - 1
+    return [
+        {
+            "label": one.label,
+            "insert": one.insert or one.label,
+            "kind": one.kind,
+            "detail": one.about or one.detail,
+            "from_column": column - one.replaces,
+        }
+        for one in complete(body.text, offset, f"flows/{body.flow}.yaml", project)
+        if body.text[offset - one.replaces : offset].lower() in one.label.lower()
+    ][:COMPLETIONS]
 
 
 def _findings(app: App, text: str, flow_id: str) -> list[Finding]:

@@ -60,7 +60,7 @@ async function completions(context) {
   const { line, column } = place(context.state.doc, context.pos);
   const answer = await ask("POST", "/api/v1/complete", { text: context.state.doc.toString(), line, column, flow });
   if (!answer.completions || !answer.completions.length || context.aborted) return null;
-  const kinds = { key: "property", operation: "function", parameter: "property", word: "enum", name: "variable", field: "property", filter: "method" };
+  const kinds = { key: "property", value: "enum", operation: "function", connector: "namespace", name: "variable", field: "property", filter: "method", function: "function", test: "keyword", file: "text" };
   return {
     from: offset(context.state.doc, line, answer.completions[0].from_column),
     options: answer.completions.map((one) => ({ label: one.label, apply: one.insert, info: one.detail || undefined, type: kinds[one.kind] })),

@@ -130,7 +130,7 @@ HEAD = "flow: F\ntrigger:\n  use: livechat.WebhookTicketCreated\n"
     [
         ("flow: F\nact|>", ["actions"], ["flow", "use"]),
         ("flow: F\ntrigger:\n  |>", ["use", "schedule", "manual", "webhook"], ["actions"]),
-        ("flow: F\ntrigger:\n  use: |>", ["livechat.WebhookTicketCreated"], ["livechat.ListAgents"]),
+        ("flow: F\ntrigger:\n  use: livechat.|>", ["livechat.WebhookTicketCreated"], ["livechat.ListAgents"]),
         (HEAD + "actions:\n  - |>", ["use", "if", "log", "name"], ["then"]),
         (HEAD + "actions:\n- |>", ["use", "if"], ["trigger"]),
         (HEAD + "actions:\n  - use: livechat.List|>", ["livechat.ListAgents"], ["livechat.WebhookTicketCreated"]),
