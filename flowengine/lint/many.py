@@ -45,13 +45,17 @@ def check_texts(texts: Sequence[Text], project: Project) -> list[Finding]:
         return [finding for text in texts for finding in check_flow(text[1], text[0], known)]
     size = max(10, len(texts) // (workers * 8))
     parts = [texts[start : start + size] for start in range(0, len(texts), size)]
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
-        done = pool.map(_check_part, parts, [known] * len(parts))
-        return [finding for part in done for finding in part]
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(workers, fork, initializer=_around.append, initargs=(known,)) as pool:
+        return [finding for part in pool.map(_check_part, parts) for finding in part]
 
 
-def _check_part(texts: Sequence[Text], project: Project) -> list[Finding]:
-    return [finding for file, text in texts for finding in check_flow(text, file, project)]
+_around: list[Project] = []
+"""In a forked process: the project, so that what was read of connectors serves all its parts."""
+
+
+def _check_part(texts: Sequence[Text]) -> list[Finding]:
+    return [finding for file, text in texts for finding in check_flow(text, file, _around[-1])]
 
 
 def _may_fork() -> bool:

@@ -42,7 +42,7 @@ class Shape:
 
     def settled(self) -> Shape:
         """The same shape with one level of its schema read."""
-        return _read(self.schema, self.connector) if self.connector is not None and self.schema else self
+        return _remembered(self.schema, self.connector) if self.connector is not None and self.schema else self
 
     @property
     def words(self) -> str:
@@ -116,8 +116,16 @@ def follow(shape: Shape, parts: Iterable[str | int]) -> Shape | Missing:
     return shape
 
 
-def _read(schema: Any, connector: Connector | None) -> Shape:
-    assert connector is not None
+def _remembered(schema: Any, connector: Connector) -> Shape:
+    """Schemas are read once for all flows: a check of many asks for the same ones ten thousand times."""
+    found = connector.memory.get(id(schema))
+    if found is None or found[0] is not schema:  # identities begin anew in another process
+        found = connector.memory[id(schema)] = (schema, _read(schema, connector))
+    shape: Shape = found[1]
+    return shape
+
+
+def _read(schema: Any, connector: Connector) -> Shape:
     resolved = connector.resolve(schema)
     kind = resolved.get("type")
     properties = resolved.get("properties")

@@ -96,6 +96,11 @@ class Connector:
     """What it is called with."""
     folder: Path | None = None
 
+    @cached_property
+    def memory(self) -> dict[int, tuple[Any, Any]]:
+        """What readers made of this connector's schemas, for as long as it lives: by the schema's identity, the schema and that."""
+        return {}
+
     @property
     def definitions(self) -> Mapping[str, JsonObject]:
         return as_object(self.schemas.document.get("definitions"))
