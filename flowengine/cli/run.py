@@ -12,8 +12,7 @@ import typer
 from flowengine.cli import output, place
 from flowengine.cli.errors import Exit, WrongUsage
 from flowengine.cli.place import AsJson
-from flowengine.errors import InvalidFile, SignInNeeded
-from flowengine.findings import Severity
+from flowengine.errors import SignInNeeded
 from flowengine.types import Status
 
 if TYPE_CHECKING:
@@ -53,14 +52,15 @@ def run(
 ) -> None:
     """Run one flow now and wait for it.
 
-    Exit code 0 when the run succeeded, 1 when it did not, 5 when --timeout passed.
+    Exit code 0 when the run succeeded, 1 when it did not, 3 when a connection is missing, 5 when --timeout passed.
     """
+    from flowengine.cli.run_ready import refuse_unready
     from flowengine.cli.running import run_here, run_there
     from flowengine.cli.server_client import running
 
     here = place.project(ctx)
     file = place.flow_file(here, flow)
-    _refuse_mistakes(here, file)
+    refuse_unready(here, file, calls=mock is None)
     body = read_event(event)
     given = dict(_pair(text) for text in inputs or [])
     if here.server and (dry_run or mock is not None):
@@ -80,17 +80,6 @@ def run(
     else:
         ended = place.finish(run_here(here, file.stem, body, given, seconds=timeout, quiet=as_json))
     _tell(here, ended, waited=not no_wait, as_json=as_json)
-
-
-def _refuse_mistakes(here: Settings, file: Path) -> None:
-    """A flow with mistakes is not run; they are shown as `check` shows them."""
-    from flowengine.cli.check import find_mistakes, shown_path
-
-    if here.server:
-        return  # the server knows its connections and connectors better
-    errors = [each for each in find_mistakes(here, [shown_path(file)]) if each.severity is Severity.ERROR]
-    if errors:
-        raise InvalidFile(errors)
 
 
 def read_event(name: str | None) -> Any:

@@ -229,3 +229,43 @@ def test_a_run_that_takes_longer_than_the_time_given_goes_on_and_can_be_cancelle
 def test_progress_tells_each_change_once(capsys, flowengine, hello):
     assert Progress().show([]) is None
     assert capsys.readouterr().out == ""
+
+
+ASKS = """\
+flow: Asks
+trigger: { manual: true }
+actions:
+  - use: livechat.ListAgents
+"""
+
+
+def test_a_service_without_any_connection_is_told_before_a_run_is_made(flowengine, flow):
+    flow("asks", ASKS)
+    flow("calls", "flow: Calls\ntrigger: { manual: true }\nactions:\n  - call: asks\n")
+    for name in ("asks", "calls"):
+        said = flowengine("run", name)
+        assert (said.code, said.out) == (3, "")
+        assert f"{name} was not run: " in said.err
+        assert "flowengine connections add livechat" in said.err
+    assert flowengine("run", "asks", "--dry-run").code == 3
+    assert flowengine("runs", "list", "--json").json["runs"] == []
+
+
+def test_a_connection_of_another_service_does_not_serve(flowengine, flow, project):
+    flow("asks", ASKS)
+    (project / "connections.yaml").write_text("comm100: { connector: comm100, base_url: 'https://a.example' }\n")
+    assert flowengine("run", "asks").code == 3
+
+
+def test_made_up_answers_need_no_connection(flowengine, flow, project):
+    flow("asks", ASKS)
+    (project / "answers.json").write_text('{"livechat.ListAgents": {"body": []}}')
+    said = flowengine("run", "asks", "--mock", "answers.json")
+    assert said.code == 0, said.err
+
+
+def test_mistakes_come_before_missing_connections(flowengine, flow):
+    flow("asks", ASKS.replace("ListAgents", "ListAgent"))
+    said = flowengine("run", "asks")
+    assert said.code == 2
+    assert "connections add" not in said.err
