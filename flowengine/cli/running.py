@@ -29,7 +29,8 @@ async def run_here(
         try:
             run = await engine.submit(flow, event=event, inputs=inputs)
         except NotStarted as error:
-            raise DidNotStart(f"{error.message}\nMore: flowengine events show {error.event.id}") from None
+            more = f"{_empty(event, inputs)}\nMore: flowengine events show {error.event.id}"
+            raise DidNotStart(f"{error.message}{more}") from None
         return await shown(engine.app.store, run, seconds, quiet=quiet)
 
 
@@ -49,10 +50,16 @@ async def run_there(
     try:
         answer = await asyncio.to_thread(server.ask, "POST", "/runs", body)
     except Conflict as error:
-        raise DidNotStart(f"{error.message}\nMore: flowengine events list --flow {flow} -L 1") from None
+        more = f"{_empty(event, inputs)}\nMore: flowengine events list --flow {flow} -L 1"
+        raise DidNotStart(f"{error.message}{more}") from None
     async with place.history(here) as store:
         run = await store.runs.get(answer["run"]["id"])
         return await shown(store, run, seconds, quiet=quiet) if wait else run
+
+
+def _empty(event: Any, inputs: Mapping[str, Any]) -> str:
+    """What to do about an event that held nothing, for a flow that wanted something of it."""
+    return "" if inputs or event is not None else "\nThe event was empty. Give it a body, a JSON file: --event FILE"
 
 
 async def shown(store: Store, run: RunRecord, seconds: float | None, *, quiet: bool) -> RunRecord:

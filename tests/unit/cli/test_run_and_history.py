@@ -269,3 +269,10 @@ def test_mistakes_come_before_missing_connections(flowengine, flow):
     said = flowengine("run", "asks")
     assert said.code == 2
     assert "connections add" not in said.err
+
+
+def test_an_empty_event_that_starts_nothing_says_how_to_give_one(flowengine, flow):
+    flow("picky", PICKY)
+    said = flowengine("run", "picky")
+    assert (said.code, said.out) == (1, "")
+    assert "--event FILE" in said.err
