@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 from flowengine.engine.port import Watcher
@@ -16,16 +16,38 @@ RESPONSES_KEPT = 1_000
 
 
 class Audience:
-    """Waiters by run id."""
+    """Waiters by run id. `ended_already` gives a run that needs no waiting for; it raises `NotFound`."""
 
-    def __init__(self) -> None:
+    def __init__(self, ended_already: Callable[[str], Awaitable[RunRecord | None]]) -> None:
+        self._ended_already = ended_already
         self._ended: dict[str, set[asyncio.Future[RunRecord]]] = {}
         self._listeners: dict[str, set[asyncio.Future[Response | None]]] = {}
         self._responses: dict[str, Response] = {}
         self._watchers: list[Watcher] = []
 
+    async def end(self, run_id: str, timeout: float | None) -> RunRecord:  # noqa: ASYNC109
+        """The run when it has finished. Raises `TimeoutError`, and `NotFound`."""
+        async with self._waiting(run_id) as future:
+            run = await self._ended_already(run_id)
+            return run if run is not None else await asyncio.wait_for(future, timeout)
+
+    async def end_within(self, run_id: str, seconds: float) -> RunRecord | None:
+        """The run when it ends within the seconds; else None. Raises `NotFound`."""
+        with suppress(TimeoutError):
+            return await self.end(run_id, seconds)
+        return None
+
+    async def response(self, run_id: str, seconds: float) -> Response | None:
+        """What the run responds; None when it ends, or the seconds pass, without. Raises `NotFound`."""
+        async with self._listening(run_id) as future:
+            if not future.done() and await self._ended_already(run_id) is not None:
+                return None
+            with suppress(TimeoutError):
+                return await asyncio.wait_for(future, seconds)
+        return None
+
     @asynccontextmanager
-    async def waiting(self, run_id: str) -> AsyncIterator[asyncio.Future[RunRecord]]:
+    async def _waiting(self, run_id: str) -> AsyncIterator[asyncio.Future[RunRecord]]:
         """A future of the finished run."""
         future: asyncio.Future[RunRecord] = asyncio.get_running_loop().create_future()
         self._ended.setdefault(run_id, set()).add(future)
@@ -35,7 +57,7 @@ class Audience:
             _leave(self._ended, run_id, future)
 
     @asynccontextmanager
-    async def listening(self, run_id: str) -> AsyncIterator[asyncio.Future[Response | None]]:
+    async def _listening(self, run_id: str) -> AsyncIterator[asyncio.Future[Response | None]]:
         """A future of what the run responds; None when it ends without."""
         future: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
         if run_id in self._responses:

@@ -6,22 +6,19 @@ What finished before answers at once. Everything else is live: it is done, put o
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal, TypeVar
 
-from flowengine.engine import failpoints, trail
-from flowengine.engine.attempt import Tried, policy_of, try_until
 from flowengine.engine.checkpoint import Checkpoints, failure_of, outputs_of, value_of
 from flowengine.engine.ledger import Ledger
 from flowengine.engine.limits import TimeLimit
+from flowengine.engine.operations import Operations
 from flowengine.engine.parking import Parking
 from flowengine.engine.services import Services
 from flowengine.engine.waits import Waits
-from flowengine.errors import ActionError, ActionTimedOut, FlowEngineError, OutcomeUnknown
+from flowengine.errors import ActionError, ActionTimedOut
 from flowengine.interpreter.effects import (
     ActionEvent,
     Response,
@@ -31,14 +28,12 @@ from flowengine.interpreter.effects import (
 )
 from flowengine.spec.actions import Ask, OperationAction
 from flowengine.spec.flow import Flow
-from flowengine.store.records import ActionRecord, Attempt, RunRecord
+from flowengine.store.records import RunRecord
 from flowengine.types import Json, JsonObject, Outputs, Path, Status, format_path
 
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 CALLBACK: Final = "$callback_url"
 """The input by which a request builder is told where the service shall deliver."""
-_BROKE_OFF = "the engine stopped while the request was under way"
 
 
 class RunEffects:
@@ -59,9 +54,8 @@ class RunEffects:
         self._ledger = Ledger(run, known, services.store, services.changed)
         self.parking = Parking(self._clock)
         self._waits = Waits(run, known, self._ledger, self.parking, services)
+        self._operations = Operations(run, flow, known, self._ledger, self.parking, services)
         self._live: set[Path] = set()
-        self._careful: set[Path] = set()
-        """Operations that are not to be repeated when it is unknown whether they were carried out."""
         self._limits: list[TimeLimit] = []
         self._cancelling = known.cancelled is not None
         self._choices: dict[Path, tuple[str, ...]] = {}
@@ -172,11 +166,9 @@ class RunEffects:
     # Operations.
 
     async def _operate(self, path: Path, action: OperationAction, inputs: JsonObject) -> Outputs:
-        begun = await self._begin_operation(path, action, inputs)
+        begun = await self._operations.begin(path, action, inputs)
         try:
-            if begun.due_at is not None:
-                await self.pause(path, begun.due_at)
-            tried = await self._try(path, action, inputs, begun.attempts)
+            tried = await self._operations.attempt(begun, action, inputs)
         except asyncio.CancelledError:
             if self.parking.leaving:
                 raise self.parking.interrupt() from None
@@ -184,7 +176,7 @@ class RunEffects:
                 self._ledger.begun(path), Status.CANCELLED, error=self._why_cancelled(path, action.name)
             )
             raise
-        return await self._settle(path, action, tried)
+        return await self._operations.settle(path, action, tried)
 
     async def _subscribe_and_wait(self, path: Path, action: OperationAction, inputs: JsonObject) -> Outputs:
         """An action that gives the service an address and is done when something is posted there, which is its body.
@@ -215,84 +207,6 @@ class RunEffects:
         await self._ledger.conclude(path, Status.SUCCEEDED, outputs=outputs.to_json())
         return outputs
 
-    async def _begin_operation(self, path: Path, action: OperationAction, inputs: JsonObject) -> ActionRecord:
-        before = self._known.unfinished.get(path)
-        begun = self._ledger.begin(path, action.name, action.kind, inputs, action.secure)
-        if before is not None and before.status is Status.RUNNING:
-            begun = _taken_up(begun, self._clock.now())
-            self._ledger.change(begun)
-        if action.retry is not None and action.retry.on_unknown == "fail":
-            self._careful.add(path)
-        if path in self._careful or self.run.recoveries:
-            # Were the process to die now, the next life must know that this call was under way.
-            await self._ledger.commit(begun)
-        else:
-            await self._ledger.settle()
-        return begun
-
-    async def _try(self, path: Path, action: OperationAction, inputs: JsonObject, before: tuple[Attempt, ...]) -> Tried:
-        policy = policy_of(action.retry, repeatable=self._services.repeatable(action, inputs))
-        if before and _broke_off(before[-1]) and policy.on_unknown is False:
-            return Tried(before, error=OutcomeUnknown(_BROKE_OFF))
-        return await try_until(
-            lambda seconds: self._call(path, action, inputs, seconds),
-            policy,
-            _Journey(self, path),
-            self._clock,
-            before=before,
-            deadline=self._ledger.begun(path).started_at + action.timeout if action.timeout else None,
-            longest=self._services.attempt_seconds,
-        )
-
-    async def _call(self, path: Path, action: OperationAction, inputs: JsonObject, seconds: float) -> Outputs:
-        """One call. What is not an `ActionError` becomes one, so that a mistake in here fails an action and not the engine."""
-        failpoints.reach("before_http_request")
-        where = format_path(path)
-        trail.PATH.set(where)
-        key = f"{self.run.id}:{where}"
-        try:
-            outputs = await self._services.call(self.run, self.flow, path, action, inputs, key, seconds)
-        except ActionError:
-            raise
-        except FlowEngineError as error:
-            raise ActionError(error.message) from error
-        except Exception as error:
-            log.exception("run %s: %s broke", self.run.id, format_path(path))
-            raise ActionError(f"the engine made a mistake ({type(error).__name__}); its log tells more") from error
-        failpoints.reach("after_http_response")
-        return outputs
-
-    async def _settle(self, path: Path, action: OperationAction, tried: Tried) -> Outputs:
-        if tried.outputs is not None:
-            count = len(tried.attempts)
-            outputs = tried.outputs if count == 1 else replace(tried.outputs, attempts=count)
-            await self._ledger.conclude(path, Status.SUCCEEDED, attempts=tried.attempts, outputs=outputs.to_json())
-            return outputs
-        assert tried.error is not None
-        tried.error.attempts = max(len(tried.attempts), 1)
-        error = failure_of(path, action.name, tried.error, action.span.line, action.span.column)
-        status = Status.TIMED_OUT if isinstance(tried.error, ActionTimedOut) else Status.FAILED
-        await self._ledger.conclude(path, status, attempts=tried.attempts, error=error)
-        raise tried.error
-
-    async def tried(self, path: Path, attempts: tuple[Attempt, ...], due_at: datetime | None, *, unknown: bool) -> None:
-        """A failed attempt that another follows."""
-        record = replace(self._ledger.begun(path), attempts=attempts, due_at=due_at)
-        self._ledger.change(record)
-        if unknown:
-            await self._ledger.commit(record)
-        else:
-            self._ledger.put(record)
-        failpoints.reach("in_backoff")
-
-    async def pause(self, path: Path, until: datetime) -> None:
-        """Between two attempts of an operation."""
-        await self.parking.pause(until)
-        record = replace(self._ledger.begun(path), due_at=None)
-        self._ledger.change(record)
-        if path in self._careful:
-            await self._ledger.commit(record)
-
     async def _come_to(self, path: Path, name: str) -> None:
         """Before anything live: is the run still to go on, and is there time left for this?"""
         if self.lost or self.again or self.parking.leaving:
@@ -317,37 +231,6 @@ class RunEffects:
         struck = next((limit for limit in self._limits if limit.struck and limit.covers(path)), None)
         error = ActionTimedOut(struck.message) if struck else ActionError("the run was cancelled")
         return {**failure_of(path, name, error), "code": "timed_out" if struck else "cancelled"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Journey:
-    """What the retry loop sees of a walk."""
-
-    effects: RunEffects
-    path: Path
-
-    async def tried(self, attempts: tuple[Attempt, ...], due_at: datetime | None, *, unknown: bool) -> None:
-        await self.effects.tried(self.path, attempts, due_at, unknown=unknown)
-
-    async def pause(self, until: datetime) -> None:
-        await self.effects.pause(self.path, until)
-
-
-def _taken_up(before: ActionRecord, now: datetime) -> ActionRecord:
-    """An operation that was under way when the process died: its last attempt's outcome is unknown."""
-    if before.due_at is not None:
-        return before
-    broken = Attempt(
-        number=len(before.attempts) + 1,
-        started_at=before.started_at if not before.attempts else now,
-        duration_ms=0,
-        error={"code": OutcomeUnknown.code, "message": _BROKE_OFF},
-    )
-    return replace(before, attempts=(*before.attempts, broken))
-
-
-def _broke_off(attempt: Attempt) -> bool:
-    return attempt.error is not None and attempt.error.get("message") == _BROKE_OFF
 
 
 async def _cancellation() -> None:

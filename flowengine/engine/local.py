@@ -8,7 +8,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +19,7 @@ from flowengine.engine.children import Children
 from flowengine.engine.defaults import address_below, never, repeatable_by_name
 from flowengine.engine.dues import Dues
 from flowengine.engine.port import Address, CalledFlow, FlowSource, Invoker, Repeatable, Watcher
+from flowengine.engine.ready import Ready
 from flowengine.engine.services import Services
 from flowengine.engine.takeover import left_out, take_over
 from flowengine.engine.walk import Going, Walker
@@ -41,15 +41,6 @@ SCAN = 30.0
 VISIBLE_AFTER = timedelta(seconds=0.25)
 AT_ONCE = 100
 """How many runs are read from the store in one go."""
-
-
-@dataclass(slots=True)
-class _Ready:
-    """A run that may be carried out as soon as there is room."""
-
-    run: RunRecord | None = None
-    """None: to be read from the store."""
-    cancelled: str | None = None
 
 
 class LocalEngine:
@@ -75,10 +66,10 @@ class LocalEngine:
         self._settings = settings
         self._flows = flows
         self._admission = Admission(store, self._room)
-        self._audience = Audience()
+        self._audience = Audience(self._ended_already)
         self._dues = Dues(store.runs)
         self._going: dict[str, Going] = {}
-        self._ready: dict[str, _Ready] = {}
+        self._ready = Ready(store.runs)
         self._incoming: deque[RunRecord] = deque()
         self._stirred = asyncio.Event()
         self._stopping = False
@@ -93,7 +84,7 @@ class LocalEngine:
             address=address or address_below(link, store.secrets.derive),
             attempt_seconds=settings.limits.attempt_seconds,
             begin_child=Children(store, called, self.wake).begin,
-            ended=self._ended_within,
+            ended=self._audience.end_within,
             changed=self._audience.changed,
             responded=self._audience.responded,
         )
@@ -185,33 +176,25 @@ class LocalEngine:
         if going is not None:
             going.nudge()
             return
-        ready = self._ready.setdefault(run_id, _Ready())
-        ready.run, ready.cancelled = run or ready.run, cancelled or ready.cancelled
+        self._ready.add(run_id, run, cancelled)
         self._stirred.set()
+
+    def _free(self) -> int:
+        """How many more runs may walk now."""
+        return 0 if self._stopping else max(self._settings.runs_at_once - len(self._going), 0)
 
     def _room(self) -> int:
         return 0 if self._stopping else self._settings.runs_at_once - len(self._going) - len(self._ready)
 
     def _begin_those_at_hand(self) -> None:
         """Those at the head that need no reading begin without a detour."""
-        while self._ready and not self._stopping and len(self._going) < self._settings.runs_at_once:
-            run_id, ready = next(iter(self._ready.items()))
-            if ready.run is None:
-                return
-            del self._ready[run_id]
-            self._begin(ready.run, ready.cancelled)
+        while self._free() and (head := self._ready.take_at_hand()) is not None:
+            self._begin(*head)
 
     async def _begin_ready(self) -> None:
-        while self._ready and not self._stopping and len(self._going) < self._settings.runs_at_once:
-            free = self._settings.runs_at_once - len(self._going)
-            batch = list(self._ready)[: min(free, AT_ONCE)]
-            unread = [run_id for run_id in batch if self._ready[run_id].run is None]
-            found = {run.id: run for run in await self._store.runs.get_many(unread)} if unread else {}
-            for run_id in batch:
-                ready = self._ready.pop(run_id, None)
-                run = found.get(run_id) if ready is None or ready.run is None else ready.run
-                if ready is not None and run is not None and not run.status.finished:
-                    self._begin(run, ready.cancelled)
+        while self._ready and (free := self._free()) > 0:
+            for run, cancelled in await self._ready.take(min(free, AT_ONCE)):
+                self._begin(run, cancelled)
 
     def _begin(self, run: RunRecord, cancelled: str | None) -> None:
         begins = run.started_at is None or (run.status is Status.RUNNING and run.epoch == self._store.epoch)
@@ -300,23 +283,11 @@ class LocalEngine:
 
     async def wait(self, run_id: str, timeout: float | None = None) -> RunRecord:  # noqa: ASYNC109
         """The run when it has finished. Raises `TimeoutError` after `timeout` seconds, and `NotFound`."""
-        async with self._audience.waiting(run_id) as future:
-            if run_id not in self._going:
-                run = await self._store.runs.get(run_id)
-                if run.status.finished:
-                    return run
-            return await asyncio.wait_for(future, timeout)
+        return await self._audience.end(run_id, timeout)
 
     async def response(self, run_id: str, timeout: float) -> Response | None:  # noqa: ASYNC109
         """What the run's `respond` answers; None when it ends, or the seconds pass, without one."""
-        async with self._audience.listening(run_id) as future:
-            if not future.done() and run_id not in self._going:
-                run = await self._store.runs.get(run_id)
-                if run.status.finished:
-                    return None
-            with suppress(TimeoutError):
-                return await asyncio.wait_for(future, timeout)
-        return None
+        return await self._audience.response(run_id, timeout)
 
     async def cancel(self, run_id: str, reason: str = "") -> None:
         """End the run as cancelled; its `finally` parts run. Raises `NotFound`, and `Conflict` for a finished one."""
@@ -354,11 +325,11 @@ class LocalEngine:
             raise Conflict(f"run {run.id} has ended as {run.status} already")
         return run
 
-    async def _ended_within(self, run_id: str, seconds: float) -> RunRecord | None:
-        try:
-            return await self.wait(run_id, seconds)
-        except TimeoutError:
+    async def _ended_already(self, run_id: str) -> RunRecord | None:
+        if run_id in self._going:
             return None
+        run = await self._store.runs.get(run_id)
+        return run if run.status.finished else None
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

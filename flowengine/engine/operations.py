@@ -1,0 +1,154 @@
+"""Operations: attempts on record, so that another life of the process goes on where this one stopped."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from flowengine.engine import failpoints, trail
+from flowengine.engine.attempt import Tried, policy_of, try_until
+from flowengine.engine.checkpoint import Checkpoints, failure_of
+from flowengine.engine.ledger import Ledger
+from flowengine.engine.parking import Parking
+from flowengine.engine.services import Services
+from flowengine.errors import ActionError, ActionTimedOut, FlowEngineError, OutcomeUnknown
+from flowengine.spec.actions import OperationAction
+from flowengine.spec.flow import Flow
+from flowengine.store.records import ActionRecord, Attempt, RunRecord
+from flowengine.types import JsonObject, Outputs, Path, Status, format_path
+
+log = logging.getLogger(__name__)
+_BROKE_OFF = "the engine stopped while the request was under way"
+
+
+class Operations:
+    """The operations of one walk. Each is begun, tried and settled; only the trying may be cancelled or put aside."""
+
+    def __init__(
+        self, run: RunRecord, flow: Flow, known: Checkpoints, ledger: Ledger, parked: Parking, services: Services
+    ) -> None:
+        self._run = run
+        self._flow = flow
+        self._known = known
+        self._ledger = ledger
+        self._parking = parked
+        self._services = services
+        self._clock = services.store.clock
+        self._careful: set[Path] = set()
+        """Operations that are not to be repeated when it is unknown whether they were carried out."""
+
+    async def begin(self, path: Path, action: OperationAction, inputs: JsonObject) -> ActionRecord:
+        """The record, with the attempts of an earlier life; durable where a repetition could harm."""
+        before = self._known.unfinished.get(path)
+        begun = self._ledger.begin(path, action.name, action.kind, inputs, action.secure)
+        if before is not None and before.status is Status.RUNNING:
+            begun = _taken_up(begun, self._clock.now())
+            self._ledger.change(begun)
+        if action.retry is not None and action.retry.on_unknown == "fail":
+            self._careful.add(path)
+        if path in self._careful or self._run.recoveries:
+            # Were the process to die now, the next life must know that this call was under way.
+            await self._ledger.commit(begun)
+        else:
+            await self._ledger.settle()
+        return begun
+
+    async def attempt(self, begun: ActionRecord, action: OperationAction, inputs: JsonObject) -> Tried:
+        """Try until it succeeds or is given up. Raises `Suspended`."""
+        path, before = begun.path, begun.attempts
+        if begun.due_at is not None:
+            await self.pause(path, begun.due_at)
+        policy = policy_of(action.retry, repeatable=self._services.repeatable(action, inputs))
+        if before and _broke_off(before[-1]) and policy.on_unknown is False:
+            return Tried(before, error=OutcomeUnknown(_BROKE_OFF))
+        return await try_until(
+            lambda seconds: self._call(path, action, inputs, seconds),
+            policy,
+            _Journey(self, path),
+            self._clock,
+            before=before,
+            deadline=self._ledger.begun(path).started_at + action.timeout if action.timeout else None,
+            longest=self._services.attempt_seconds,
+        )
+
+    async def settle(self, path: Path, action: OperationAction, tried: Tried) -> Outputs:
+        """Put the end on record. Raises the `ActionError` of one that failed."""
+        if tried.outputs is not None:
+            count = len(tried.attempts)
+            outputs = tried.outputs if count == 1 else replace(tried.outputs, attempts=count)
+            await self._ledger.conclude(path, Status.SUCCEEDED, attempts=tried.attempts, outputs=outputs.to_json())
+            return outputs
+        assert tried.error is not None
+        tried.error.attempts = max(len(tried.attempts), 1)
+        error = failure_of(path, action.name, tried.error, action.span.line, action.span.column)
+        status = Status.TIMED_OUT if isinstance(tried.error, ActionTimedOut) else Status.FAILED
+        await self._ledger.conclude(path, status, attempts=tried.attempts, error=error)
+        raise tried.error
+
+    async def _call(self, path: Path, action: OperationAction, inputs: JsonObject, seconds: float) -> Outputs:
+        """One call. What is not an `ActionError` becomes one, so that a mistake in here fails an action and not the engine."""
+        failpoints.reach("before_http_request")
+        where = format_path(path)
+        trail.PATH.set(where)
+        key = f"{self._run.id}:{where}"
+        try:
+            outputs = await self._services.call(self._run, self._flow, path, action, inputs, key, seconds)
+        except ActionError:
+            raise
+        except FlowEngineError as error:
+            raise ActionError(error.message) from error
+        except Exception as error:
+            log.exception("run %s: %s broke", self._run.id, where)
+            raise ActionError(f"the engine made a mistake ({type(error).__name__}); its log tells more") from error
+        failpoints.reach("after_http_response")
+        return outputs
+
+    async def tried(self, path: Path, attempts: tuple[Attempt, ...], due_at: datetime | None, *, unknown: bool) -> None:
+        """A failed attempt that another follows."""
+        record = replace(self._ledger.begun(path), attempts=attempts, due_at=due_at)
+        self._ledger.change(record)
+        if unknown:
+            await self._ledger.commit(record)
+        else:
+            self._ledger.put(record)
+        failpoints.reach("in_backoff")
+
+    async def pause(self, path: Path, until: datetime) -> None:
+        """Between two attempts."""
+        await self._parking.pause(until)
+        record = replace(self._ledger.begun(path), due_at=None)
+        self._ledger.change(record)
+        if path in self._careful:
+            await self._ledger.commit(record)
+
+
+@dataclass(frozen=True, slots=True)
+class _Journey:
+    """What the retry loop sees of an operation."""
+
+    operations: Operations
+    path: Path
+
+    async def tried(self, attempts: tuple[Attempt, ...], due_at: datetime | None, *, unknown: bool) -> None:
+        await self.operations.tried(self.path, attempts, due_at, unknown=unknown)
+
+    async def pause(self, until: datetime) -> None:
+        await self.operations.pause(self.path, until)
+
+
+def _taken_up(before: ActionRecord, now: datetime) -> ActionRecord:
+    """An operation that was under way when the process died: its last attempt's outcome is unknown."""
+    if before.due_at is not None:
+        return before
+    broken = Attempt(
+        number=len(before.attempts) + 1,
+        started_at=before.started_at if not before.attempts else now,
+        duration_ms=0,
+        error={"code": OutcomeUnknown.code, "message": _BROKE_OFF},
+    )
+    return replace(before, attempts=(*before.attempts, broken))
+
+
+def _broke_off(attempt: Attempt) -> bool:
+    return attempt.error is not None and attempt.error.get("message") == _BROKE_OFF
