@@ -1,16 +1,38 @@
-"""Databases to test against: SQLite always, PostgreSQL where its wheel is installed."""
+"""For every test: how many examples Hypothesis makes, a quiet garbage collector, databases to test against.
+
+Databases: SQLite always, PostgreSQL where its wheel is installed. Hypothesis: `HYPOTHESIS_PROFILE=long` makes many
+examples and new ones each time; by default they are few and always the same, so that no test fails by chance.
+"""
 
 from __future__ import annotations
 
+import gc
 import itertools
+import os
 import shutil
 import tempfile
 import warnings
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No deadlines: a machine that is busy with other work is no fault of what is tested.
+settings.register_profile("quick", max_examples=20, deadline=None, derandomize=True, suppress_health_check=HealthCheck)
+settings.register_profile("long", max_examples=1_000, deadline=None, suppress_health_check=HealthCheck)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 _numbers = itertools.count(1)
+
+
+def pytest_collection() -> None:
+    """What is imported and collected stays until the end: looking through it for garbage costs seconds."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from contextlib import suppress
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flowengine.connectors import urls
@@ -160,7 +160,6 @@ def test_any_text_is_a_policy_expression_or_itself(text):
 
 
 @given(st.text() | st.binary())
-@settings(max_examples=60)
 def test_any_text_is_read_as_connections_or_refused_with_a_place(text):
     connections, findings = read_connections(
         text.decode("latin-1") if isinstance(text, bytes) else text, {}, lambda name: None

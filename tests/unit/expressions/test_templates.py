@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flowengine.errors import ExpressionError
@@ -262,7 +262,6 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=2000)
 @given(st.lists(PIECES, max_size=25).map(" ".join) | st.text(max_size=40))
 def test_whatever_is_written_gives_a_value_or_an_expression_error(text: str) -> None:
     for written in (text, "{{ " + text + " }}"):

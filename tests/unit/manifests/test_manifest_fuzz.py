@@ -5,7 +5,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flowengine.manifests.definition import read_connector
@@ -92,19 +92,16 @@ def read(definition: bytes, properties: bytes, name: str = "apiDefinition.swagge
     return connector
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(sorted(places(DEFINITION), key=str)), STRANGE)
 def test_any_value_anywhere_in_a_definition(path, value):
     read(json.dumps(replaced(DEFINITION, path, value)).encode(), json.dumps(PROPERTIES).encode())
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.sampled_from(sorted(places(PROPERTIES), key=str)), STRANGE)
 def test_any_value_anywhere_in_properties(path, value):
     assert read(json.dumps(DEFINITION).encode(), json.dumps(replaced(PROPERTIES, path, value)).encode())
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.binary(max_size=60), st.integers(0, 400), st.sampled_from(["json", "yaml"]))
 def test_any_bytes(noise, at, kind):
     text = json.dumps(DEFINITION, indent=1).encode()

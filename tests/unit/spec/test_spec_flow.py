@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flowengine.errors import InvalidFile
@@ -433,7 +433,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=2000)
 @given(VALUES)
 def test_any_data_gives_a_flow_or_findings(data):
     import json

@@ -6,7 +6,7 @@ import itertools
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flowengine.spec.schedules import coming, read_schedule, read_zone
@@ -185,7 +185,6 @@ RECURRENCES = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=60)
 @given(RECURRENCES, st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)), st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"]))  # fmt: skip  # noqa: DTZ001
 def test_times_only_ever_go_forward(recurrence, moment, zone):
     start = moment.replace(tzinfo=UTC)
@@ -194,7 +193,6 @@ def test_times_only_ever_go_forward(recurrence, moment, zone):
     assert all(before < after for before, after in itertools.pairwise(found))
 
 
-@settings(deadline=2000)
 @given(st.text(st.sampled_from("every day on of the last 0123456789 at : , week month monday*/-"), max_size=60))
 def test_any_words_are_a_schedule_or_a_value_error(words):
     for recurrence in (Recurrence(words=words), Recurrence(cron=words)):

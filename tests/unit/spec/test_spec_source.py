@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flowengine.findings import Span
@@ -207,7 +207,6 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=2000)
 @given(st.one_of(st.text(max_size=200), st.lists(PIECES, max_size=60).map("".join), st.binary(max_size=120)))
 def test_any_text_gives_data_or_findings(text):
     source, findings = read_source(text, "f.yaml")
@@ -219,7 +218,6 @@ def test_any_text_gives_data_or_findings(text):
             assert span.column >= 1
 
 
-@settings(max_examples=200, deadline=2000)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=60), st.sampled_from(['"', "'", "|-"]))
 def test_every_character_of_a_text_is_found_where_it_stands(value, style):
     odd = any(char in value for char in "\u2028\u2029\x85\ufeff\ufffe\uffff")
