@@ -1,45 +1,11 @@
 """The first word of the command line: version, help, misspelt words, the project folder."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from flowengine import __version__
 from flowengine.cli.errors import WrongUsage
 from flowengine.cli.root import GROUPS, load, project_folder
-
-
-def test_version_answers_without_importing_anything_heavy():
-    script = (
-        "import sys; sys.argv = ['flowengine', '--version']\n"
-        "from flowengine.cli import main; main()\n"
-        "print(sorted({'typer', 'pydantic', 'rich', 'asyncio', 'yaml'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n")[:2] == [f"flowengine {__version__}", "[]"]
-
-
-def test_a_list_of_runs_imports_only_what_it_reads_with(tmp_path):
-    (tmp_path / "flows").mkdir()
-    heavy = {"sqlalchemy", "alembic", "yaml", "jinja2", "httpx", "aiohttp", "starlette", "rich", "cryptography"}
-    script = (
-        f"import sys; sys.argv = ['flowengine', '-C', {str(tmp_path)!r}, 'runs', 'list']\n"
-        "from flowengine.store import Store\n"
-        "from flowengine.cli import main\n"
-        "try: main()\n"
-        f"finally: print(sorted({heavy!r} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr.startswith("No runs.")) == ("[]\n", True)
-
-
-def test_the_module_is_the_command():
-    done = subprocess.run(
-        [sys.executable, "-m", "flowengine", "--version"], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout) == (0, f"flowengine {__version__}\n")
 
 
 def test_help_lists_every_group_and_where_to_begin(flowengine):

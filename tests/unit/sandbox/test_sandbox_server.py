@@ -1,11 +1,6 @@
 """What all stand-ins share: starting, the control endpoint, faults, the record, deliveries."""
 
 import asyncio
-import os
-import re
-import signal
-import sys
-from asyncio.subprocess import PIPE
 
 import httpx
 import pytest
@@ -201,19 +196,6 @@ async def test_a_port_in_use_and_an_unknown_service_are_told(livechat):
 async def test_too_large_a_call_is_refused(livechat):
     answer = await livechat.client.post("/tickets", content=b"x" * 12_000_001)
     assert answer.status_code == 413
-
-
-async def test_the_program_runs_until_it_is_told_to_end():
-    command = (sys.executable, "-m", "flowengine.sandbox", "comm100", "--port", "0")
-    program = await asyncio.create_subprocess_exec(*command, stdout=PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"})
-    text = b""
-    while b"/_sandbox/reset" not in text:
-        text += await asyncio.wait_for(program.stdout.readline(), 10)
-    url = re.search(rb"Address +(\S+)", text)[1].decode()
-    async with httpx.AsyncClient(trust_env=False) as client:
-        assert (await client.get(url)).status_code == 200
-    program.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(program.wait(), 10) == 0
 
 
 async def test_the_program_says_that_its_port_is_taken(livechat, capsys):

@@ -208,7 +208,7 @@ async def test_tokens_are_not_in_the_database_in_clear(guarded):
 
 
 async def test_signing_in_with_a_browser_and_out_again(guarded):
-    async with httpx.AsyncClient(base_url=guarded.url) as browser:
+    async with httpx.AsyncClient(base_url=guarded.url, verify=False) as browser:
         sent = await browser.get("/runs?status=failed", headers={"accept": "text/html"})
         assert (sent.status_code, sent.headers["location"]) == (303, "/login?next=%2Fruns%3Fstatus%3Dfailed")
         shown = await browser.get(sent.headers["location"])
@@ -239,7 +239,7 @@ async def test_signing_in_with_a_browser_and_out_again(guarded):
 
 async def test_the_end_of_a_token_is_the_end_of_its_sessions(guarded):
     _, text = await guarded.app.store.access.add_token("leaver", Role.VIEWER)
-    async with httpx.AsyncClient(base_url=guarded.url) as browser:
+    async with httpx.AsyncClient(base_url=guarded.url, verify=False) as browser:
         await browser.post("/login", data={"token": text}, headers={"origin": guarded.url, **FORM})
         assert (await browser.get("/api/v1/me")).status_code == 200
         await guarded.app.store.access.revoke("leaver")
@@ -259,7 +259,7 @@ async def test_the_end_of_a_token_is_the_end_of_its_sessions(guarded):
     ],
 )
 async def test_signing_in_leads_nowhere_else(guarded, wanted):
-    async with httpx.AsyncClient(base_url=guarded.url) as browser:
+    async with httpx.AsyncClient(base_url=guarded.url, verify=False) as browser:
         form = {"token": guarded.tokens[Role.VIEWER], "next": wanted}
         entered = await browser.post("/login", data=form, headers={"origin": guarded.url, **FORM})
         assert entered.headers["location"] == "/"
