@@ -25,5 +25,8 @@ def make_project(folder: Path, flows: Mapping[str, str], connections: str = "", 
 @asynccontextmanager
 async def served(settings: Settings, **client):
     """The project's server, and an HTTP client for it."""
-    async with serving(settings) as server, httpx.AsyncClient(base_url=server.url, timeout=10, verify=False, **client) as http:
+    async with (
+        serving(settings) as server,
+        httpx.AsyncClient(base_url=server.url, timeout=10, verify=False, **client) as http,
+    ):
         yield server, http
