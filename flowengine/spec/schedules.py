@@ -1,6 +1,7 @@
 """Schedules: words, cron expressions and the Logic Apps form, as one thing that gives the coming times.
 
 Daylight saving: a local time that is skipped happens at the next valid minute, a doubled one happens once, the first time.
+What happens in every hour of the day (`every 15 minutes`, `0 * * * *`) goes by hours that pass, not by the clock on the wall.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from flowengine.findings import did_you_mean, nearest
-from flowengine.spec.calendars import EPOCH, Calendar, next_moment
+from flowengine.spec.calendars import EPOCH, Calendar, local, next_moment
 from flowengine.spec.phrases import DAYS, EXAMPLES, read_phrase
 from flowengine.spec.times import format_duration, parse_time_of_day
 from flowengine.spec.triggers import Recurrence
@@ -98,7 +99,12 @@ class _Cron:
     def next_after(self, moment: datetime) -> datetime | None:
         from cronsim import CronSim
 
-        return next(CronSim(self.text, moment.astimezone(self.zone)), None)
+        here = moment.astimezone(self.zone)
+        if self.text.split()[1] == "*":
+            return next(CronSim(self.text, here), None)
+        # Over local times: CronSim itself takes "*/2" and "*/15 2" by hours that pass, and then skips and doubles them.
+        found = (local(naive, self.zone) for naive in CronSim(self.text, here.replace(tzinfo=None)))
+        return next((one for one in found if one.astimezone(UTC) > moment), None)
 
     def describe(self) -> str:
         if self.told:
@@ -150,6 +156,8 @@ def _every(stretch: timedelta, zone: ZoneInfo) -> Schedule:
     minutes = int(stretch.total_seconds() // 60)
     if minutes < 60 and 60 % minutes == 0:
         return _Cron(f"*/{minutes} * * * *", zone, told)
+    if minutes == 60:
+        return _Cron("0 * * * *", zone, told)
     if minutes % 60 == 0 and minutes <= 1440 and 1440 % minutes == 0:
         return _Cron(f"0 */{minutes // 60} * * *" if minutes < 1440 else "0 0 * * *", zone, told)
     return _Every(stretch, zone)
@@ -174,7 +182,9 @@ def _cron(text: str, zone: ZoneInfo) -> Schedule:
         raise ValueError(_cron_complaint(str(error), fields)) from None
     if next(schedule, None) is None:
         raise ValueError("there is no such day, so it would never happen")
-    return _Cron(expression, zone)
+    if len(schedule.hours) == 24:
+        fields[1] = "*"
+    return _Cron(" ".join(fields), zone)
 
 
 def _cron_complaint(message: str, fields: list[str]) -> str:

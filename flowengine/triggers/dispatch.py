@@ -96,8 +96,9 @@ class Dispatcher:
     ) -> EventRecord:
         """Put an event on record that starts nothing."""
         event = replace(self._judge.event(flow, trigger, arrival), disposition=disposition, reason={"message": reason})
-        self.counts[event.trigger_kind, str(event.disposition)] += 1
-        return await self.store.events.accept(event, ())
+        stored = await self.store.events.accept(event, ())
+        self.counts[stored.trigger_kind, str(stored.disposition)] += 1
+        return stored
 
     async def judge(self, flow: Flow, trigger: Trigger, arrival: Arrival, *, enabled: bool = True) -> Judged:
         """Decide what the event is and which runs it starts. Nothing is written."""

@@ -5,6 +5,7 @@ dedupe key -> split -> conditions. Every event gets its disposition and the reas
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,6 +22,7 @@ from flowengine.store.records import EventRecord, RunRecord
 from flowengine.types import Clock, Disposition, Json, JsonObject, Status
 
 DEDUPE_KEY_LENGTH = 512
+"""Of longer keys the end is stored as its hash: two that begin alike are two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +109,9 @@ class Judge:
 
     async def _dedupe_key(self, trigger: Trigger, scope: JsonObject, default: str | None) -> str | None:
         if trigger.dedupe is None:
-            return default and default[:DEDUPE_KEY_LENGTH]
+            return default and _storable(default)
         key = await self.evaluator.render(trigger.dedupe, scope)
-        return None if key in (None, "") else str(key)[:DEDUPE_KEY_LENGTH]
+        return None if key in (None, "") else _storable(str(key))
 
     async def _run(self, flow: Flow, event: EventRecord, scope: JsonObject) -> RunRecord:
         key = await self.evaluator.render(flow.per, scope) if flow.per else None
@@ -140,6 +142,13 @@ class Judge:
             headers=arrival.headers,
             source=arrival.source,
         )
+
+
+def _storable(key: str) -> str:
+    if len(key) <= DEDUPE_KEY_LENGTH:
+        return key
+    ending = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
+    return f"{key[: DEDUPE_KEY_LENGTH - len(ending)]}{ending}"
 
 
 def _scope(flow: Flow, event: EventRecord, arrival: Arrival) -> JsonObject:

@@ -29,7 +29,8 @@ RUN_ALL_AT_MOST: Final = 1_000
 """How many missed times `run_all` makes up for; the older ones are recorded as missed."""
 
 LOOK_BACK_AT_MOST: Final = 100_000
-"""How many missed times are counted one by one; beyond that only the newest matter."""
+"""How many missed times one record counts. Where more have passed, the older ones are put on record before the newest are
+judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,11 @@ class Due:
 def due(trigger: Schedule, settled: datetime, now: datetime) -> Due:
     """What is due by `now`, by the trigger's `if_missed`."""
     found = takewhile(lambda time: time <= now, times(trigger, settled))
-    passed = list(islice(found, LOOK_BACK_AT_MOST))
+    passed = list(islice(found, LOOK_BACK_AT_MOST + 1))
     if not passed:
         return Due()
+    if len(passed) > LOOK_BACK_AT_MOST:
+        return Due(missed=tuple(passed[:-1]))
     on_time = [time for time in passed if now - time <= GRACE][-1:]
     match trigger.if_missed:
         case "run_all":
@@ -101,6 +104,8 @@ class Schedules:
             await self.store.schedules.commit(flow.id, trigger.key, found.settled, [])
             return coming(trigger, now)
         await self._commit(flow, trigger, found, now)
+        if len(found.missed) == LOOK_BACK_AT_MOST:  # there may be more
+            return await self.settle(flow, trigger, enabled=enabled)
         return coming(trigger, now)
 
     async def _commit(self, flow: Flow, trigger: Schedule, found: Due, now: datetime) -> None:
