@@ -16,7 +16,7 @@ from flowengine.lint.inputs import Problem, problems
 from flowengine.lint.plain import is_plain, references_of
 from flowengine.lint.project import Project
 from flowengine.lint.shapes import TEXT, UNKNOWN, Missing, Shape, follow, of_value
-from flowengine.lint.sites import Site, Sites
+from flowengine.lint.sites import Site, Sites, value_at
 from flowengine.manifests.operation import Operation
 from flowengine.spec import actions as records
 from flowengine.spec.flow import Flow
@@ -155,7 +155,13 @@ class Context:
         ):
             return
         loc = (*one.loc, "with") if self.flow.source.has((*one.loc, "with")) else (*one.loc, one.kind)
-        yield from problems(connector, operation, one.inputs, loc, _made(operation))
+        written = value_at(self.flow.source.data, loc)
+        beside = value_at(self.flow.source.data, one.loc)
+        for problem in problems(connector, operation, one.inputs, loc, _made(operation)):
+            # A "with" of the wrong kind, or a parameter that stands beside it, is told where the file is read.
+            told = loc[-1] == "with" and not isinstance(written, dict)
+            if problem.kind != "missing" or not (told or (isinstance(beside, dict) and problem.name in beside)):
+                yield problem
 
     def uses(self) -> Iterator[tuple[Location, str, str]]:
         """Every place that names an operation, with the connector and the operation named there."""

@@ -37,7 +37,13 @@ def _judge(flow: Flow | None, found: Sequence[Finding], project: Project) -> lis
 
 
 def _settled(findings: list[Finding]) -> list[Finding]:
-    """At one place one mistake is told once: what reading reported is not said again by a rule."""
+    """At one place one mistake is told once: YAML that flows do not use hides what follows from it, and what reading reported
+    is not said again by a rule.
+    """
+    refused = {(one.span.line, one.span.column) for one in findings if one.rule.startswith("yaml-")}
+    findings = [
+        one for one in findings if one.rule.startswith("yaml-") or (one.span.line, one.span.column) not in refused
+    ]
     errors = {finding.span for finding in findings if finding.severity is Severity.ERROR}
     return [one for one in findings if one.severity is Severity.ERROR or one.span not in errors]
 

@@ -269,7 +269,7 @@ class _Builder:
             return
         if event.anchor not in self.anchors:
             self._unknown_alias(event.anchor, span)
-            self._place(None, span)
+            self._place(f"*{event.anchor}", span)
             return
         value, origin = self.anchors[event.anchor]
         copy = self._copy(value, span)

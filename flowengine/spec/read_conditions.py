@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from flowengine.findings import nearest
 from flowengine.spec.conditions import OPERATORS, UNARY_OPERATORS, AllOf, AnyOf, Comparison, Condition, Not, Truth
+from flowengine.spec.document import MISTAKES
 from flowengine.spec.language import Key
 from flowengine.spec.places import Location
 from flowengine.spec.read_keys import suggest_key
@@ -29,7 +31,8 @@ def read_condition(reading: Reading, loc: Location, value: Json, _key: Key | Non
         case str() if has_template(value):
             return Truth(value, loc)
         case str():
-            hint = f'write it as a template: "{{{{ {value} }}}}"'
+            quote = "'" if '"' in value and "'" not in value else '"'
+            hint = f"write it as a template: {quote}{{{{ {value} }}}}{quote}"
             reading.report(loc, "bad-condition", f'"{value}" is a plain text, which is neither true nor false', hint)
         case _:
             hint = 'write a template, or "value:" with a comparison such as "contains:"'
@@ -71,7 +74,7 @@ def _comparison(reading: Reading, loc: Location, value: dict[str, Json]) -> Cond
         hint = suggest_key(name, [*known, *_GROUPS])
         reading.report((*loc, name), "unknown-key", f'a condition has no key "{name}"', hint, key=True)
     operators = [name for name in value if name in OPERATORS]
-    if "value" not in value:
+    if "value" not in value and not any(nearest(name, ("value", *_GROUPS)) for name in unknown[:MISTAKES]):
         _no_value(reading, loc, operators)
     if not operators and not unknown and "value" in value:
         hint = f"write one of: {', '.join(OPERATORS)}"

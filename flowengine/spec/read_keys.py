@@ -10,7 +10,7 @@ from flowengine.spec.document import MISTAKES
 from flowengine.spec.forms import PLAIN
 from flowengine.spec.language import ACTIONS, MEANT, Form, Key
 from flowengine.spec.places import Location
-from flowengine.spec.reading import REFUSED, Reader, Reading
+from flowengine.spec.reading import GLUED, REFUSED, Reader, Reading
 from flowengine.types import Json
 
 
@@ -32,18 +32,39 @@ def read_keys(
     """
     table = {key.name: key for key in keys}
     if not isinstance(value, dict):
-        reading.wrong_type(loc, f"{belongs} with its keys", value, f"write its keys: {', '.join(list(table)[:6])}")
+        wanted = "a group of keys" if belongs == f'"{loc[-1]}"' else f"{belongs} with its keys"
+        reading.wrong_type(loc, wanted, value, f"write its keys: {', '.join(list(table)[:6])}")
         return {}
+    above, beside = _beside(value, table)
+    if beside:
+        told = f'"{beside[0]}" stands beside "{above}:", which has nothing below it'
+        reading.report((*loc, beside[0]), "unknown-key", told, f'indent it deeper than "{above}:"', key=True)
     for name in value:
-        if name not in table and not reading.full:
+        if name not in table and name not in beside and not reading.full:
             _unknown_key(reading, (*loc, name), table, belongs, elsewhere or {})
     strays = [name for name in value if name not in table][:MISTAKES]
     for key in table.values():
         if key.required and key.name not in value and not any(_means(name, key.name) for name in strays):
             _missing(reading, (*loc, kind) if kind and kind in value else loc, key, belongs)
-    known = {name: item for name, item in value.items() if name in table}
+    known = {name: item for name, item in value.items() if name in table and (name != above or not beside)}
     read = {name: read_value(reading, (*loc, name), item, table[name], readers) for name, item in known.items()}
     return {name: item for name, item in read.items() if item is not REFUSED}
+
+
+_GROUPS = frozenset({Form.KEYS, Form.VALUES, Form.VARIABLES, Form.INPUTS, Form.CASES, Form.RETRY, Form.TRIGGERS})
+
+
+def _beside(value: Mapping[str, Json], table: Mapping[str, Key]) -> tuple[str, list[str]]:
+    """A key that awaits keys below it and has none, and the strangers right behind it: they lack indentation."""
+    above, found = "", list[str]()
+    for name, item in value.items():
+        if name in table and found:
+            break
+        if name in table:
+            above = name if item is None and table[name].form in _GROUPS else ""
+        elif above:
+            found.append(name)
+    return (above, found) if found else ("", [])
 
 
 def _missing(reading: Reading, loc: Location, key: Key, belongs: str) -> None:
@@ -68,7 +89,21 @@ def _unknown_key(
     if name in elsewhere:
         reading.report(loc, "misplaced-key", f'"{name}" does not belong to {belongs}', elsewhere[name], key=True)
         return
-    reading.report(loc, "unknown-key", f'{belongs} has no key "{name}"', suggest_key(name, table), key=True)
+    reading.report(loc, "unknown-key", f'{belongs} has no key "{name}"', _meant(name, table), key=True)
+
+
+def _meant(name: str, table: Mapping[str, Key]) -> str:
+    if GLUED.match(name):
+        return "write a space after the colon"
+    holder = next((key.name for key in table.values() if any(inner.name == name for inner in key.inside)), None)
+    if holder is not None:
+        return f'it belongs under "{holder}:"'
+    hint = suggest_key(name, table)
+    return (
+        f'the parameters of an operation belong under "with:"; {hint}'
+        if "with" in table and hint.startswith("there")
+        else hint
+    )
 
 
 def suggest_key(name: str, names: Iterable[str]) -> str:

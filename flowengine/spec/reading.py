@@ -43,7 +43,7 @@ class Reading:
         """Report that `wanted` should stand here. At a missing value the key is the place."""
         if isinstance(value, str) and GLUED.match(value):
             hint = "write a space after the colon"
-        told = f"{_subject(loc)} must be {wanted}, not {describe(value)}"
+        told = f"{subject(loc)} must be {wanted}, not {describe(value)}"
         self.report(loc, "wrong-type", told, hint, key=value is None)
         return REFUSED
 
@@ -73,7 +73,8 @@ def has_template(value: Json) -> bool:
     return isinstance(value, str) and ("{{" in value or "{%" in value)
 
 
-def _subject(loc: Location) -> str:
+def subject(loc: Location) -> str:
+    """What stands at a place, as a message begins: its key, or which item of a list it is."""
     names = [part for part in loc if isinstance(part, str)]
     if not loc:
         return "the file"

@@ -19,6 +19,8 @@ _ONLY_IN = {
     "secrets": "flows never see secrets; a connection in connections.yaml holds them",
     "env": "flows do not see the environment; write the value under vars, or a secret into a connection",
     "body": 'write "trigger" for the event, or the name given by save_as',
+    "null": 'write "none" for no value',
+    "undefined": 'write "none" for no value, or ask with "is defined"',
     "now": "write now() with parentheses",
     "today": "write today() with parentheses",
 }
