@@ -34,6 +34,7 @@ _REFUSED: dict[type[nodes.Node], str] = {
 
 _WORDS = (
     (r".*nexpected end of template, expected 'end of print statement'.*", 'the template has no "}}" at its end'),
+    (r"expected token 'end of print statement', got '='", 'a single "=" does not compare; write "=="'),
     (
         r"expected token 'end of print statement', got '(.*)'",
         r'"\1" is not expected here; is an operator, a "~" or a "}}" missing?',

@@ -215,7 +215,7 @@ def _value(
         return
     if not _fits(kind, value, loose=loose):
         told = f'"{_last(loc)}" must be {_TYPES[str(kind)]}, not {describe(value)}'
-        yield Problem("value", loc, told)
+        yield Problem("value", loc, told, _as_keys(resolved) if kind == "object" else "")
         return
     allowed = resolved.get("enum")
     if (
@@ -228,6 +228,13 @@ def _value(
         found = nearest(str(value), words)
         hint = f'did you mean "{found}"?' if found else f"write {one_of(words[:12])}"
         yield Problem("value", loc, f'"{_last(loc)}" cannot be "{value}"', hint)
+
+
+def _as_keys(schema: Mapping[str, Any]) -> str:
+    """How a group of keys is written: with the first that must be there."""
+    known = schema.get("properties")
+    names = schema.get("required") or list(known if isinstance(known, dict) else ()) or ["name"]
+    return f"write it as keys with values: {{ {names[0]}: ... }}"
 
 
 def _last(loc: Location) -> str:

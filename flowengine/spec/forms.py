@@ -8,11 +8,12 @@ from typing import Any
 from flowengine.findings import did_you_mean, nearest
 from flowengine.spec.language import Form, Key
 from flowengine.spec.places import Location
-from flowengine.spec.reading import FLOW_ID, NAME, REFUSED, Reader, Reading, has_template, one_of
+from flowengine.spec.reading import FLOW_ID, NAME, REFUSED, Reader, Reading, has_template, one_of, subject
 from flowengine.spec.times import parse_duration
 from flowengine.types import Json
 
 _RETRY_WORD = re.compile(r"[1-5]\d\d|[1-5]xx|timeout|unreachable")
+_CHAIN = re.compile(r"[A-Za-z_]\w*(?:\.\w+|\[[^\]]*\])*")
 OPERATION = re.compile(r"([\w-]+)\.(\S(?:[^\r\n]*\S)?)")
 
 
@@ -49,8 +50,14 @@ def _value(_reading: Reading, _loc: Location, value: Json, _key: Key) -> Any:
 def _list_or_template(reading: Reading, loc: Location, value: Json, key: Key) -> Any:
     if isinstance(value, list) or has_template(value):
         return value
-    hint = f'write it as a template: "{{{{ {value} }}}}"' if isinstance(value, str) and value else ""
-    return reading.wrong_type(loc, str(key.form), value, hint)
+    return reading.wrong_type(loc, str(key.form), value, _as_list(value) if isinstance(value, str) and value else "")
+
+
+def _as_list(text: str) -> str:
+    """What to write for a text that stands where a list should: names are meant as a template, anything else as one item."""
+    if _CHAIN.fullmatch(text):
+        return f'write it as a template: "{{{{ {text} }}}}"'
+    return f'write it as a list: ["{text}"]'
 
 
 def _boolean(reading: Reading, loc: Location, value: Json, _key: Key) -> Any:
@@ -107,7 +114,7 @@ def read_choice(reading: Reading, loc: Location, value: Json, key: Key) -> Any:
     if text is None:
         return reading.wrong_type(loc, one_of(key.choices), value)
     if text not in key.choices:
-        reading.report(loc, "not-allowed", f'"{loc[-1]}" cannot be "{text}"', _choices_hint(text, key.choices))
+        reading.report(loc, "not-allowed", f'{subject(loc)} cannot be "{text}"', _choices_hint(text, key.choices))
         return REFUSED
     return text
 

@@ -503,6 +503,7 @@ COMPARISON = (
 MEANT = {
     "step": "actions",
     "steps": "actions",
+    "do": "actions",
     "tasks": "actions",
     "jobs": "actions",
     "on": "trigger",

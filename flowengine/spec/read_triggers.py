@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from flowengine.spec import triggers as records
-from flowengine.spec.forms import read_text
+from flowengine.spec.forms import OPERATION, read_text
 from flowengine.spec.language import DAYS, TRIGGER_COMMON, TRIGGERS, VERIFY, VERIFY_METHODS, Construct, Form, Key
 from flowengine.spec.places import Location
 from flowengine.spec.read_conditions import read_condition, read_conditions
@@ -30,6 +30,8 @@ def read_triggers(reading: Reading, loc: Location, value: Json, _key: Key) -> An
         return _numbered([_trigger(reading, loc, value)])
     if not isinstance(value, list) or not value:
         hint = f'write "{value}: true"' if value == "manual" else f"write one of: {', '.join(TRIGGERS)}"
+        if isinstance(value, str) and OPERATION.fullmatch(value):
+            hint = f'write "use: {value}"'
         return reading.wrong_type(loc, "a trigger, or a list of them", value, hint)
     read = [_trigger(reading, (*loc, index), item) for index, item in enumerate(value)]
     return _numbered(read)
@@ -75,7 +77,8 @@ def _construct(reading: Reading, loc: Location, value: Json) -> Construct | None
     common = [key.name for key in TRIGGER_COMMON]
     unknown = [name for name in value if name not in _OWNERS and name not in common][:20]
     for name in unknown:
-        hint = suggest_key(name, [*TRIGGERS, *common])
+        called = isinstance(value[name], str) and OPERATION.fullmatch(str(value[name]))
+        hint = 'did you mean "use"?' if called else suggest_key(name, [*TRIGGERS, *common])
         reading.report((*loc, name), "unknown-key", f'a trigger has no key "{name}"', hint, key=True)
     if not unknown:
         hint = f"add one of: {', '.join(TRIGGERS)}"
