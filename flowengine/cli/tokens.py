@@ -56,9 +56,11 @@ def _added(here: Settings, name: str, role: str, days: float | None) -> JsonObje
 
     async def adding(store: Store) -> JsonObject:
         expires = None if days is None else SystemClock().now() + timedelta(days=days)
+        from flowengine.store.documents import token_document
+
         record, text = await store.access.add_token(name, role, expires)
         await store.audit.add(changes.actor(), "add_token", name, {"role": role})
-        return {**_document(record), "text": text}
+        return {**token_document(record), "text": text}
 
     result: JsonObject = changes.directly(here, adding)
     return result
@@ -76,7 +78,9 @@ def list_(
     tokens = place.finish(_tokens(here)) if place.has_database(here) else []
     shown = [one for one in tokens if every or one.holds(now)]
     if as_json:
-        output.emit(tokens=[_document(one) for one in shown])
+        from flowengine.store.documents import token_document
+
+        output.emit(tokens=[token_document(one) for one in shown])
         return
     if not shown:
         output.tell("No tokens. Make one: flowengine tokens add NAME --role operator")
@@ -120,17 +124,3 @@ def _until(token: TokenRecord) -> str:
     if token.revoked_at:
         return f"revoked {output.moment(token.revoked_at)}"
     return output.moment(token.expires_at) if token.expires_at else "revoked by hand"
-
-
-def _document(token: TokenRecord) -> JsonObject:
-    from flowengine.store.documents import timestamp
-
-    return {
-        "id": token.id,
-        "name": token.name,
-        "role": token.role,
-        "created_at": timestamp(token.created_at),
-        "expires_at": timestamp(token.expires_at),
-        "last_used_at": timestamp(token.last_used_at),
-        "revoked_at": timestamp(token.revoked_at),
-    }

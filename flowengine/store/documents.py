@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from flowengine.store.access import TokenRecord
 from flowengine.store.records import ActionRecord, Attempt, EventRecord, RunRecord
 from flowengine.types import Json, JsonObject, format_path
 
@@ -114,6 +115,19 @@ def readable(body: bytes) -> Json:
         return orjson.loads(body)
     except ValueError:
         return body.decode("utf-8", "replace")
+
+
+def token_document(token: TokenRecord) -> JsonObject:
+    """TOKEN: never its text, which only its maker sees."""
+    return {
+        "id": token.id,
+        "name": token.name,
+        "role": token.role,
+        "created_at": timestamp(token.created_at),
+        "expires_at": timestamp(token.expires_at),
+        "last_used_at": timestamp(token.last_used_at),
+        "revoked_at": timestamp(token.revoked_at),
+    }
 
 
 def milliseconds(start: datetime | None, end: datetime | None) -> float | None:

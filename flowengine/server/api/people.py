@@ -14,8 +14,7 @@ from flowengine.server.access import Role, caller_of
 from flowengine.server.api.endpoint import BEFORE, LIMIT, PAGE_AT_MOST, SINCE, Body, Endpoint, Query, read
 from flowengine.server.api.schemas import NEXT, TEXT, list_of, record, ref
 from flowengine.server.context import Document, app_of, moment, number
-from flowengine.store.access import TokenRecord
-from flowengine.store.documents import timestamp
+from flowengine.store.documents import timestamp, token_document
 from flowengine.types import JsonObject
 
 
@@ -83,19 +82,6 @@ async def show_me(request: Request) -> Response:
     caller = caller_of(request)
     assert caller is not None, "the gate lets nobody pass unknown"
     return Document({"caller": {"name": caller.name, "role": str(caller.role), "kind": caller.kind}})
-
-
-def token_document(token: TokenRecord) -> JsonObject:
-    """TOKEN."""
-    return {
-        "id": token.id,
-        "name": token.name,
-        "role": token.role,
-        "created_at": timestamp(token.created_at),
-        "expires_at": timestamp(token.expires_at),
-        "last_used_at": timestamp(token.last_used_at),
-        "revoked_at": timestamp(token.revoked_at),
-    }
 
 
 ENDPOINTS: Final = (
