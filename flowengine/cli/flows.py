@@ -119,32 +119,10 @@ def parse(file: Path) -> tuple[Flow | None, list[Finding]]:
 
 
 def _trigger(trigger: Trigger, state: dict[str, Any]) -> dict[str, Any]:
+    from flowengine.spec.words import starts
+
     unknown = {"problem": None, "address": None, "next_at": None}
-    return {"key": trigger.key, "kind": trigger.kind, "name": trigger.name, "words": words(trigger), **unknown, **state}
-
-
-def words(trigger: Trigger) -> str:
-    """A trigger as a person would say it."""
-    from flowengine.spec.triggers import Manual, OperationTrigger, Poll, Schedule, Webhook
-
-    match trigger:
-        case Manual():
-            return "by hand"
-        case Webhook():
-            return "a POST to its webhook"
-        case Schedule():
-            return schedule_words(trigger)
-        case Poll():
-            return f"new items of {trigger.name}"
-        case OperationTrigger():
-            return trigger.name
-
-
-def schedule_words(trigger: Any) -> str:
-    """What the schedule says, in words."""
-    from flowengine.spec.schedules import read_schedule
-
-    return str(read_schedule(trigger.recurrence, trigger.timezone).describe())
+    return {"key": trigger.key, "kind": trigger.kind, "name": trigger.name, "words": starts(trigger), **unknown, **state}
 
 
 def _row(flow: dict[str, Any]) -> list[output.Styled | str]:
