@@ -136,7 +136,7 @@ def _parameter(parameters: Parameters, *names: str) -> str:
 def _accessors(parameters: Parameters, parent: str, sub: str, whole: str) -> Accessors | None:
     text = _parameter(parameters, whole) or _parameter(parameters, parent)
     accessors = accessors_of(text) if text else None
-    return None if accessors is None else (*accessors, *_steps(_parameter(parameters, sub)))
+    return None if accessors is None else (*accessors, *_parts(_parameter(parameters, sub)))
 
 
 def _changed(parameters: Parameters, body: Json, change: Callable[[Json], Json]) -> Json:
@@ -144,7 +144,7 @@ def _changed(parameters: Parameters, body: Json, change: Callable[[Json], Json])
     parent = accessors_of(_parameter(parameters, "propertyParentPath", "targetPath", "propertyPath") or "@body()")
     if parent is None:
         return body
-    below = _steps(_parameter(parameters, "propertySubPath"))
+    below = _parts(_parameter(parameters, "propertySubPath"))
     target = _parameter(parameters, "newPropertyPath")
     body = deepcopy(body)
     for place in _places(body, parent, below):
@@ -159,7 +159,7 @@ def _goal(target: str, parent: Accessors, place: Accessors) -> Accessors:
     if not target:
         return place
     if not target.startswith("@"):
-        return (*holder, *_steps(target))
+        return (*holder, *_parts(target))
     accessors = accessors_of(target)
     if accessors is None:
         return place
@@ -170,7 +170,7 @@ def _is_index(place: Accessors, parent: Accessors) -> bool:
     return isinstance(place[len(parent)], int)
 
 
-def _steps(path: str) -> Accessors:
+def _parts(path: str) -> Accessors:
     return tuple(part for part in path.replace(".", "/").split("/") if part)
 
 

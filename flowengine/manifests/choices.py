@@ -104,15 +104,15 @@ def inputs_of(source: ChoiceSource, given: Mapping[str, Json]) -> tuple[JsonObje
         if value is not None:
             inputs[name] = value
         elif name in source.needed:
-            missing.append(".".join(_steps(path)))
+            missing.append(".".join(_parts(path)))
     return inputs, missing
 
 
 def _given(given: Mapping[str, Json], path: str) -> Json:
     """What stands at a path; a body's properties stand at the top, whatever the path calls the body."""
-    steps = _steps(path)
-    found = _at(given, steps)
-    return _at(given, steps[1:]) if found is None and len(steps) > 1 else found
+    parts = _parts(path)
+    found = _at(given, parts)
+    return _at(given, parts[1:]) if found is None and len(parts) > 1 else found
 
 
 def choices_in(source: ChoiceSource, body: Json) -> list[Choice]:
@@ -121,7 +121,7 @@ def choices_in(source: ChoiceSource, body: Json) -> list[Choice]:
 
 
 def _items(source: ChoiceSource, body: Json) -> list[Json]:
-    found = _at(body, _steps(source.items)) if source.items else body
+    found = _at(body, _parts(source.items)) if source.items else body
     if isinstance(found, dict):
         lists = [key for key, value in found.items() if isinstance(value, list)]
         named = next((key for key in _LISTS if key in lists), lists[0] if len(lists) == 1 else None)
@@ -131,21 +131,21 @@ def _items(source: ChoiceSource, body: Json) -> list[Json]:
 
 def _choices(source: ChoiceSource, items: list[Json]) -> Iterator[Choice]:
     for item in items:
-        value = _at(item, _steps(source.value)) if source.value else item
+        value = _at(item, _parts(source.value)) if source.value else item
         if value is None and not isinstance(item, dict | list):
             value = item
-        title = _at(item, _steps(source.title)) if source.title else None
+        title = _at(item, _parts(source.title)) if source.title else None
         if value is not None:
             yield Choice(value, as_text(title) or as_text(value))
 
 
-def _steps(path: str) -> list[str]:
+def _parts(path: str) -> list[str]:
     return [part for part in re.split(r"[./]", path) if part]
 
 
-def _at(value: Any, steps: list[str]) -> Json:
-    for step in steps:
+def _at(value: Any, parts: list[str]) -> Json:
+    for part in parts:
         if not isinstance(value, Mapping):
             return None
-        value = value.get(step)
+        value = value.get(part)
     return value

@@ -51,7 +51,7 @@ def properties_at(data: Json, loc: Location, project: Project) -> tuple[list[Pro
     value = data
     inside_with = False
     for index, part in enumerate(loc):
-        value = _step(value, part)
+        value = _entry(value, part)
         if isinstance(part, int):
             continue
         if inside_with:
@@ -90,7 +90,7 @@ def _inside(key: Key, value: Json, rest: Location) -> dict[str, Property]:
     for part in rest:
         if not isinstance(part, int):
             break
-        here = _step(here, part)
+        here = _entry(here, part)
     match key.form:
         case Form.ACTIONS | Form.BRANCHES:
             return _actions(here)
@@ -192,7 +192,7 @@ def _below(found: Property | None, connector: Connector | None) -> dict[str, Pro
     return _of_schema(schema, connector)
 
 
-def _step(value: Json, part: str | int) -> Json:
+def _entry(value: Json, part: str | int) -> Json:
     try:
         return value[part]
     except (KeyError, IndexError, TypeError):
@@ -201,5 +201,5 @@ def _step(value: Json, part: str | int) -> Json:
 
 def _at(data: Json, loc: Location) -> Json:
     for part in loc:
-        data = _step(data, part)
+        data = _entry(data, part)
     return data

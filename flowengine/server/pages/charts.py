@@ -13,7 +13,7 @@ from flowengine.store.heads import RunHead
 from flowengine.types import Status
 
 STRIP: Final = 20
-STEP: Final = 8
+PITCH: Final = 8
 STRIP_HEIGHT: Final = 22
 GOOD: Final = frozenset({Status.SUCCEEDED})
 BAD: Final = frozenset({Status.FAILED, Status.TIMED_OUT})
@@ -35,7 +35,7 @@ class Bar:
 def strip(runs: Sequence[RunHead]) -> list[Bar]:
     """The runs (newest first) as bars, the newest at the right."""
     first = STRIP - len(runs)
-    return [_bar(run, (first + at) * STEP) for at, run in enumerate(reversed(runs[:STRIP]))]
+    return [_bar(run, (first + at) * PITCH) for at, run in enumerate(reversed(runs[:STRIP]))]
 
 
 def _bar(run: RunHead, x: int) -> Bar:

@@ -104,20 +104,20 @@ def _row(action: ActionHead, at: int, began: datetime, ended: datetime, length: 
 
 def _ticks(length: float) -> tuple[Tick, ...]:
     """Four to eight round numbers of milliseconds."""
-    step = 1.0
-    while length / step > 5:
-        step = _next_nice(step)
+    apart = 1.0
+    while length / apart > 5:
+        apart = _next_nice(apart)
     return tuple(
-        Tick(round(NAMES + BARS * at * step / length, 2), lasted(at * step) if at else "0")
-        for at in range(int(length / step) + 1)
+        Tick(round(NAMES + BARS * at * apart / length, 2), lasted(at * apart) if at else "0")
+        for at in range(int(length / apart) + 1)
     )
 
 
-def _next_nice(step: float) -> float:
+def _next_nice(apart: float) -> float:
     power = 1.0
-    while power * 10 <= step:
+    while power * 10 <= apart:
         power *= 10
     for factor in _NICE:
-        if step < factor * power * 0.999:
+        if apart < factor * power * 0.999:
             return factor * power
     return 10 * power
