@@ -43,6 +43,16 @@ def compared(
             yield Mistake(_RULE, place, told, _equal_hint(left, right), Severity.WARNING)
 
 
+def added(place: Place, left: Shape, right: Shape) -> Iterator[Mistake]:
+    """What is wrong with `left + right`: a text grows by texts only, a list by lists."""
+    types = {left.type, right.type}
+    if types in ({"string", "number"}, {"string", "integer"}):
+        told = f"{left.words} and {right.words} cannot be added"
+        yield Mistake(
+            "wrong-value", place, told, "join them with ~, or make a number of the text with | int or | float"
+        )
+
+
 def _ordered(left: Shape, right: Shape, place: Place) -> Iterator[Mistake]:
     if left.moment or right.moment:
         told = "moments are compared as text here, which goes wrong when they are written differently"

@@ -17,7 +17,7 @@ from flowengine.expressions.environment import METHODS, TESTS
 from flowengine.expressions.functions import FILTERS
 from flowengine.expressions.references import MAY_BE_MISSING, Place, lone_expression
 from flowengine.findings import Severity, did_you_mean, nearest
-from flowengine.lint.comparing import Mistake, compared
+from flowengine.lint.comparing import Mistake, added, compared
 from flowengine.lint.functions import gives, misused, unfit
 from flowengine.lint.shapes import BOOLEAN, MOMENT, NUMBER, TEXT, UNKNOWN, Shape, list_of, merged, of_value, record
 
@@ -143,7 +143,9 @@ class _Look:
                 return TEXT
             case nodes.Sub() | nodes.Mul() | nodes.Div() | nodes.FloorDiv() | nodes.Mod() | nodes.Pow() | nodes.Neg():
                 return NUMBER if all(_is(part, "number") for part in parts) else UNKNOWN
-            case nodes.Add():
+            case nodes.Add(left=left, right=right):
+                sign = self._operator("+", left.lineno, right.lineno)
+                self.mistakes.extend(added(sign, parts[0].settled(), parts[1].settled()))
                 return merged(parts) if all(_is(part, "number") or _is(part, "string") for part in parts) else UNKNOWN
         return UNKNOWN
 

@@ -10,6 +10,7 @@ from flowengine.spec.flow import Flow
 from flowengine.spec.read_flow import read_flow
 from flowengine.spec.reading import FLOW_ID
 from flowengine.spec.source import read_source
+from flowengine.spec.spaces import told_once
 
 _START = Span(1, 1, 1, 1)
 
@@ -29,11 +30,13 @@ def read_partly(text: bytes | str, file: str, flow_id: str | None = None) -> tup
     """Like `parse_flow`, but gives what could be read of a flow with errors, for the linter to look further."""
     source, findings = read_source(text, file)
     if source is None:
-        return None, findings
+        shown = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+        return None, told_once(findings, shown.removeprefix("\ufeff"), file)
     name = flow_id if flow_id is not None else Path(file).stem
     flow, reading = read_flow(source, name)
     named = [] if flow_id is not None else _check_name(file, name)
-    found = sorted([*named, *findings, *reading.findings], key=lambda finding: (finding.span, finding.rule))
+    found = told_once([*named, *findings, *reading.findings], source.text, file)
+    found.sort(key=lambda finding: (finding.span, finding.rule))
     return flow, found
 
 
