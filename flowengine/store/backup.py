@@ -79,8 +79,15 @@ def _dump(address: Address, to: Path) -> None:
         check=False,
     )
     if done.returncode:
-        told = (done.stderr.strip() or "no reason given").splitlines()[0]
-        raise ConfigurationError(f"pg_dump could not make the backup: {told}")
+        raise ConfigurationError(f"pg_dump could not make the backup: {_told(done.stderr)}")
+
+
+def _told(stderr: str) -> str:
+    told = [line.removeprefix("pg_dump: ") for line in stderr.strip().splitlines()] or ["no reason given"]
+    if "version mismatch" not in told[0]:
+        return told[0]
+    versions = told[1].removeprefix("detail: ") if len(told) > 1 else told[0]
+    return f"it is older than the server ({versions}); install the server's postgresql-client, first on the PATH"
 
 
 def _to_disk(file: Path) -> None:
