@@ -13,7 +13,7 @@ from flowengine.spec.names import free_key, free_name, spelled_for_key
 from flowengine.spec.places import Location
 from flowengine.spec.read_conditions import read_condition, read_conditions
 from flowengine.spec.read_keys import read_keys, suggest_key
-from flowengine.spec.reading import GLUED, REFUSED, Reader, Reading, describe, one_of
+from flowengine.spec.reading import REFUSED, Reader, Reading, colon_hint, describe, one_of
 from flowengine.spec.scalars import resolve
 from flowengine.types import Json
 
@@ -82,9 +82,7 @@ class ActionReader:
     def _is_action(self, loc: Location, item: Json) -> bool:
         if isinstance(item, dict):
             return True
-        hint = 'write its keys, such as "use: connector.Operation"'
-        if isinstance(item, str) and GLUED.match(item):
-            hint = "write a space after the colon"
+        hint = colon_hint(item) or 'write its keys, such as "use: connector.Operation"'
         self.reading.report(loc, "wrong-type", f"an action cannot be {describe(item)}", hint)
         return False
 

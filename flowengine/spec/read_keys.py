@@ -10,7 +10,7 @@ from flowengine.spec.document import MISTAKES
 from flowengine.spec.forms import PLAIN
 from flowengine.spec.language import ACTIONS, MEANT, Form, Key
 from flowengine.spec.places import Location
-from flowengine.spec.reading import GLUED, REFUSED, Reader, Reading
+from flowengine.spec.reading import REFUSED, Reader, Reading, colon_hint
 from flowengine.types import Json
 
 
@@ -93,8 +93,8 @@ def _unknown_key(
 
 
 def _meant(name: str, table: Mapping[str, Key]) -> str:
-    if GLUED.match(name):
-        return "write a space after the colon"
+    if colon := colon_hint(name):
+        return colon
     holder = next((key.name for key in table.values() if any(inner.name == name for inner in key.inside)), None)
     if holder is not None:
         return f'it belongs under "{holder}:"'

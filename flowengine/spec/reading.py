@@ -13,7 +13,8 @@ from flowengine.spec.places import Location
 from flowengine.spec.source import Source
 from flowengine.types import Json
 
-GLUED = re.compile(r"[a-z_]+:(?!//)\S")
+_GLUED = re.compile(r"[a-z_]+:(?!//)\S")
+_WIDE = re.compile(r"[a-z_]+ ?\uff1a")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 FLOW_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
@@ -41,11 +42,19 @@ class Reading:
 
     def wrong_type(self, loc: Location, wanted: str, value: Json, hint: str = "") -> Any:
         """Report that `wanted` should stand here. At a missing value the key is the place."""
-        if isinstance(value, str) and GLUED.match(value):
-            hint = "write a space after the colon"
+        hint = colon_hint(value) or hint
         told = f"{subject(loc)} must be {wanted}, not {describe(value)}"
         self.report(loc, "wrong-type", told, hint, key=value is None)
         return REFUSED
+
+
+def colon_hint(value: Json) -> str:
+    """What to write when a text was meant as a key with its value; empty when it does not look like that."""
+    if not isinstance(value, str):
+        return ""
+    if _WIDE.match(value):
+        return "type a plain colon (:) and a space instead of the wide one"
+    return "write a space after the colon" if _GLUED.match(value) else ""
 
 
 Reader: TypeAlias = Callable[[Reading, Location, Json, Key], Any]
