@@ -36,7 +36,11 @@ def main(arguments: list[str]) -> int:
             print(__doc__, file=sys.stderr)
             return 2
     install()
-    return subprocess.run([str(part) for part in command], cwd=ROOT, check=False).returncode
+    code = subprocess.run([str(part) for part in command], cwd=ROOT, check=False).returncode
+    if arguments[0] == "demo" and code == 0 and sys.stderr.isatty() and os.name != "nt":
+        where = os.path.relpath(BIN)
+        print(f"\nThese commands are in {where}: type  . {where}/activate  once in this terminal.", file=sys.stderr)
+    return code
 
 
 def install() -> None:

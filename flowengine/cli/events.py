@@ -98,6 +98,8 @@ def reason_text(reason: Any) -> str:
         return "; ".join(condition_text(each) for each in failed or reason["conditions"])
     if isinstance(reason, dict) and "message" in reason:
         return str(reason["message"])
+    if isinstance(reason, dict) and "dedupe_key" in reason:
+        return f"seen before: {output.json_text(reason['dedupe_key'], 200)}"
     return "" if reason is None else output.json_text(reason, 200)
 
 

@@ -183,6 +183,9 @@ def _told(action: ActionRecord, milliseconds: float | None) -> str:
         return output.clean(action.error.get("message", ""))
     if action.kind == "log":
         return f'"{output.clean(output.json_text(log_text(action), 200))}"'
+    if action.finished_at is None and action.due_at and action.attempts and (error := action.attempts[-1].error):
+        again = f"try {action.attempts[-1].number + 1} at {output.moment(action.due_at)}"
+        return f"{again}; the last one: {output.clean(error.get('message', ''))}"
     tried = f", {len(action.attempts)} tries" if len(action.attempts) > 1 else ""
     return f"{output.duration(milliseconds)}{tried}" if action.kind == "use" else ""
 

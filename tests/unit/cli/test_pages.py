@@ -195,3 +195,15 @@ def test_the_page_names_the_file_as_it_is(project):
     (project / "flows" / "a.yml").write_text("")
     here = SimpleNamespace(flows=project / "flows")
     assert (run_page.file_name(here, "a"), run_page.file_name(here, "b")) == ("flows/a.yml", "flows/b.yaml")
+
+
+def test_an_action_between_two_tries_tells_what_went_wrong_and_when_it_is_tried_again():
+    tries = (attempt(1, None, "http://127.0.0.1:9 cannot be reached"),)
+    waiting = action("send", status=Status.RUNNING, attempts=tries, due_at=BEGAN + timedelta(seconds=8))
+    told = run_page._told(waiting, None)
+    assert told.startswith("try 2 at 2026-01-31")
+    assert told.endswith("; the last one: http://127.0.0.1:9 cannot be reached")
+
+
+def test_a_duplicate_is_told_in_words():
+    assert reason_text({"dedupe_key": "T1"}) == "seen before: T1"
