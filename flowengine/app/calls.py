@@ -10,13 +10,12 @@ from flowengine.config import Settings
 from flowengine.connectors.announcing import Announcement, Position, announced, following
 from flowengine.connectors.client import Client
 from flowengine.connectors.connection import Connection, read_connections
-from flowengine.connectors.inputs import CALLBACK
 from flowengine.connectors.pagination import at
 from flowengine.connectors.response import retry_after
 from flowengine.errors import ConnectionMissing, InvalidFile, NotFound
 from flowengine.findings import Severity, did_you_mean
 from flowengine.manifests.catalog import Catalog
-from flowengine.manifests.operation import Operation
+from flowengine.manifests.operation import CALLBACK, Operation
 from flowengine.manifests.unsubscribing import unsubscribing
 from flowengine.spec.actions import OperationAction
 from flowengine.spec.flow import Flow

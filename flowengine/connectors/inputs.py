@@ -13,11 +13,10 @@ from typing import Final
 from flowengine.connectors import values
 from flowengine.errors import InvalidInputs
 from flowengine.manifests.definition import Connector
-from flowengine.manifests.operation import Operation, Parameter
+from flowengine.manifests.operation import CALLBACK, Operation, Parameter
 from flowengine.manifests.schema import type_of
 from flowengine.types import Json, JsonObject
 
-CALLBACK: Final = "$callback_url"
 ABSENT: Final = object()
 """No body at all, which differs from a body that is null."""
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from flowengine.engine.checkpoint import Checkpoints, failure_of, outputs_of, value_of
 from flowengine.engine.ledger import Ledger
@@ -26,14 +26,13 @@ from flowengine.interpreter.effects import (
     Wait,
     WaitForCallback,
 )
+from flowengine.manifests.operation import CALLBACK
 from flowengine.spec.actions import Ask, OperationAction
 from flowengine.spec.flow import Flow
 from flowengine.store.records import RunRecord
 from flowengine.types import Json, JsonObject, Outputs, Path, Status, format_path
 
 T = TypeVar("T")
-CALLBACK: Final = "$callback_url"
-"""The input by which a request builder is told where the service shall deliver."""
 
 
 class RunEffects:

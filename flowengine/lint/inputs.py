@@ -12,13 +12,12 @@ from typing import Any, Literal
 
 from flowengine.findings import did_you_mean, nearest
 from flowengine.manifests.definition import Connector
-from flowengine.manifests.operation import Operation, Parameter
+from flowengine.manifests.operation import CALLBACK, Operation, Parameter
 from flowengine.spec.document import MISTAKES
 from flowengine.spec.reading import describe, has_template, one_of
 from flowengine.spec.source import Location
 from flowengine.types import Json
 
-CALLBACK = "$callback_url"
 _DEEPEST = 12
 _TYPES = {
     "string": "a text",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from flowengine.manifests.extensions import (
     Conversions,
@@ -21,6 +21,8 @@ from flowengine.manifests.schema import Field, Schemas, flatten, type_of
 from flowengine.types import Json, JsonObject
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
+CALLBACK: Final = "$callback_url"
+"""The input by which a webhook's operation is told where the service shall deliver: no author writes it."""
 READING_METHODS = frozenset({"GET", "HEAD"})
 _CALLBACK = "x-ms-notification-url"
 _PLACES = {place.lower(): place for place in ("path", "query", "header", "body", "formData")}

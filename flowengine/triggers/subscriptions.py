@@ -19,7 +19,7 @@ import orjson
 from flowengine.errors import FlowEngineError, OperationFailed
 from flowengine.expressions.evaluate import Evaluator
 from flowengine.manifests.extensions import WebhookSpec
-from flowengine.manifests.operation import Operation
+from flowengine.manifests.operation import CALLBACK, Operation
 from flowengine.spec.flow import Flow
 from flowengine.spec.triggers import OperationTrigger
 from flowengine.store import Store
@@ -27,9 +27,6 @@ from flowengine.store.records import SubscriptionRecord
 from flowengine.triggers.deliveries import at_path
 from flowengine.triggers.hooks import Derive, delivery_secret, secret_digest
 from flowengine.types import Clock, Json, JsonObject, Outputs
-
-CALLBACK: Final = "$callback_url"
-"""The input by which a request builder is told where the service shall deliver."""
 
 
 class Services(Protocol):

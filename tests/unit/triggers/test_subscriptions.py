@@ -2,8 +2,9 @@
 
 from flowengine.errors import OperationFailed, ServiceUnreachable
 from flowengine.expressions.evaluate import InProcess
+from flowengine.manifests.operation import CALLBACK
 from flowengine.triggers.hooks import delivery_secret
-from flowengine.triggers.subscriptions import CALLBACK, Subscriptions
+from flowengine.triggers.subscriptions import Subscriptions
 from tests.fakes.chat_manifest import flow_text, wanted
 
 
