@@ -11,6 +11,7 @@ from flowengine.cli.connection_login import PORT
 from flowengine.cli.errors import Exit, NotReady, WrongUsage
 from flowengine.cli.place import AsJson
 from flowengine.errors import NotFound
+from flowengine.findings import Severity
 
 if TYPE_CHECKING:
     from flowengine.app.accounts import Account
@@ -32,7 +33,7 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
     found, findings = place.finish(read(here))
     if as_json:
         output.emit(connections=[each.to_json() for each in found], findings=[each.to_json() for each in findings])
-        return
+        raise typer.Exit(_verdict(findings))
     if found:
         rows: list[list[output.Styled | str]] = [
             [
@@ -49,6 +50,11 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
         output.tell(f"No connections in {here.connections_file}. Add one: flowengine connections add livechat")
     if findings:
         _tell_findings(findings)
+    raise typer.Exit(_verdict(findings))
+
+
+def _verdict(findings: list[Finding]) -> Exit:
+    return Exit.FOUND if any(each.severity is Severity.ERROR for each in findings) else Exit.FINE
 
 
 def _state(standing: Standing) -> output.Styled:

@@ -185,3 +185,9 @@ def test_a_port_in_use_is_told(way):
 
         with pytest.raises(WrongUsage, match="--port"):
             ask_for_code(way, port=taken.getsockname()[1], redirect_url=None, browser=False, seconds=1)
+
+
+def test_a_list_of_connections_with_a_mistake_in_it_exits_with_findings(flowengine, project):
+    (project / "connections.yaml").write_text("- livechat\n")
+    assert flowengine("connections", "list").code == 1
+    assert flowengine("connections", "list", "--json").code == 1
