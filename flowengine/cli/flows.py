@@ -122,7 +122,14 @@ def _trigger(trigger: Trigger, state: dict[str, Any]) -> dict[str, Any]:
     from flowengine.spec.words import starts
 
     unknown = {"problem": None, "address": None, "next_at": None}
-    return {"key": trigger.key, "kind": trigger.kind, "name": trigger.name, "words": starts(trigger), **unknown, **state}
+    return {
+        "key": trigger.key,
+        "kind": trigger.kind,
+        "name": trigger.name,
+        "words": starts(trigger),
+        **unknown,
+        **state,
+    }
 
 
 def _row(flow: dict[str, Any]) -> list[output.Styled | str]:

@@ -90,4 +90,6 @@ def test_no_engine_to_ask(monkeypatch, tmp_path, held, found):
 
 def test_the_engine_that_holds_the_database(monkeypatch):
     monkeypatch.setattr("flowengine.store.lock.holder", lambda url: {"pid": 3, "url": "http://127.0.0.1:1"})
-    assert server_client.running(SimpleNamespace(database="x", token="t", server="")) == Server("http://127.0.0.1:1", 3, "t")
+    assert server_client.running(SimpleNamespace(database="x", token="t", server="")) == Server(
+        "http://127.0.0.1:1", 3, "t"
+    )

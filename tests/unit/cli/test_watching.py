@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from flowengine.cli.watching import each_change, stamps
 
 
@@ -15,7 +13,7 @@ def test_changes_are_told_as_they_happen(tmp_path):
             lambda: note.write_text("not watched"),
             lambda: other.write_text("flow: B"),
             lambda: flow.write_text("flow: Another"),
-            lambda: os.remove(other),
+            other.unlink,
         ]
     )
     changes = each_change([tmp_path, tmp_path / "none.yaml"], pause=lambda _: next(writes)())
