@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowengine.manifests.operation import CALLBACK
 from flowengine.manifests.schema import type_of
 from flowengine.types import Json, JsonObject
 
@@ -45,13 +46,13 @@ def sample_inputs(connector: Connector, operation: Operation, text: str = "sampl
     elif operation.body is not None:
         root = connector.resolve(operation.body.schema)
         given |= _body(connector, operation, made, given) if root.get("required") and root.get("properties") else {}
-    return {**given, "$callback_url": "https://flows.example.com/hooks/sample"} if operation.webhook else given
+    return {**given, CALLBACK: "https://flows.example.com/hooks/sample"} if operation.webhook else given
 
 
 def author_inputs(connector: Connector, operation: Operation) -> JsonObject:
     """What an author has to write, with dots where a text belongs. The engine knows its own address itself."""
     given = sample_inputs(connector, operation, text="...")
-    given.pop("$callback_url", None)
+    given.pop(CALLBACK, None)
     return given
 
 
