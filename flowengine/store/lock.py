@@ -20,6 +20,8 @@ ADVISORY_KEY = 0x666C6F77656E67
 """`floweng`, as the number that PostgreSQL's advisory locks go by."""
 _GRACE = 0.5
 """Seconds in which somebody who only looks who holds the lock lets go of it."""
+_SESSION_ENDS_WITHIN = 2.0
+"""Seconds. PostgreSQL notices a moment later that an engine is gone: one that starts again at once would meet its former self."""
 
 
 class FileLock:
@@ -66,10 +68,16 @@ class AdvisoryLock:
     def take_again(self, connection: Connection) -> None:
         """At the start, and after a lost session; raises `Conflict` when another engine has it."""
         self._connection = connection
+        patient_until = time.monotonic() + _SESSION_ENDS_WITHIN
+        while not self._taken(connection):
+            if time.monotonic() > patient_until:
+                raise Conflict(_occupied(_published(connection)))
+            time.sleep(0.05)
+
+    def _taken(self, connection: Connection) -> bool:
         taken = connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (ADVISORY_KEY,)).scalar()
         connection.commit()
-        if not taken:
-            raise Conflict(_occupied(_published(connection)))
+        return bool(taken)
 
     def publish(self, address: dict[str, Any]) -> None:
         """Leave `{"pid", "url"}` for others to find this engine by."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -79,7 +80,7 @@ def test_a_doubled_local_time_happens_once(text, zone, found):
 def test_what_happens_every_hour_keeps_its_distance(text, minutes, zone, days):
     found = coming(read_schedule(recurrence(text), zone), days[zone], 40)
     moments = [one.astimezone(UTC) for one in found]
-    assert {later - sooner for sooner, later in zip(moments, moments[1:], strict=False)} == {timedelta(minutes=minutes)}
+    assert {later - sooner for sooner, later in itertools.pairwise(moments)} == {timedelta(minutes=minutes)}
 
 
 @pytest.mark.parametrize("zone", [WARSAW, NEW_YORK, LORD_HOWE])
