@@ -60,7 +60,7 @@ def run(
 
     here = place.project(ctx)
     file = place.flow_file(here, flow)
-    refuse_unready(here, file, calls=mock is None)
+    refuse_unready(here, file, calls="none" if mock else "reading" if dry_run else "all")
     body = read_event(event)
     given = dict(_pair(text) for text in inputs or [])
     if here.server and (dry_run or mock is not None):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from flowengine.cli import place
 from flowengine.cli.errors import NotReady
@@ -13,15 +13,16 @@ from flowengine.findings import Severity
 
 if TYPE_CHECKING:
     from flowengine.config import Settings
+    from flowengine.spec.actions import OperationAction
     from flowengine.spec.flow import Flow
 
 NO_CONNECTION = "unknown-connection"
 
 
-def refuse_unready(here: Settings, file: Path, *, calls: bool) -> None:
+def refuse_unready(here: Settings, file: Path, *, calls: Literal["all", "reading", "none"]) -> None:
     """Raise what is in a run's way.
 
-    With `calls` the run asks the services, and a connector without any connection is told: `NotReady`, exit code 3.
+    `calls` tells which operations are really called; one whose connector has no connection is told: `NotReady`, exit code 3.
     Mistakes are `InvalidFile`, shown as `check` shows them; they come first.
     """
     from flowengine.cli.check import find_mistakes, shown_path
@@ -31,15 +32,15 @@ def refuse_unready(here: Settings, file: Path, *, calls: bool) -> None:
     errors = [each for each in find_mistakes(here, [shown_path(file)]) if each.severity is Severity.ERROR]
     if others := [each for each in errors if each.rule != NO_CONNECTION]:
         raise InvalidFile(others)
-    if not calls:
+    if calls == "none":
         return
-    if missing := _without_account(here, file):
+    if missing := _without_account(here, file, reading_only=calls == "reading"):
         raise NotReady(_how_to_connect(file.stem, missing, here.connections_file))
     if errors:  # a connection that is named, and is not there
         raise InvalidFile(errors)
 
 
-def _without_account(here: Settings, file: Path) -> list[str]:
+def _without_account(here: Settings, file: Path, *, reading_only: bool) -> list[str]:
     """The connectors that the flow, or one that it calls, needs a connection for and has none."""
     from flowengine.lint.linter import called_flows
     from flowengine.spec.load import load_flow
@@ -47,14 +48,18 @@ def _without_account(here: Settings, file: Path) -> list[str]:
     flows = (load_flow(file), *called_flows(file.read_bytes(), file.parent).values())
     catalog, (connections, _) = place.catalog(here), place.finish(place.connections(here))
     served = {each.connector for each in connections.values()}
-    used = {name for flow in flows for name in _connectors(flow)} - served
+    actions = [action for flow in flows for action in _operation_actions(flow)]
+    called = [
+        each for each in actions if not reading_only or catalog.get(each.connector).operation(each.operation).reads
+    ]
+    used = {each.connector for each in called} - served
     return sorted(name for name in used if catalog.get(name).connection.parameters)
 
 
-def _connectors(flow: Flow) -> Iterator[str]:
+def _operation_actions(flow: Flow) -> Iterator[OperationAction]:
     from flowengine.spec.actions import OperationAction
 
-    return (action.connector for _, action in flow.walk() if isinstance(action, OperationAction))
+    return (action for _, action in flow.walk() if isinstance(action, OperationAction))
 
 
 def _how_to_connect(flow: str, missing: Sequence[str], file: Path) -> str:

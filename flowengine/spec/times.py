@@ -7,7 +7,14 @@ from datetime import time, timedelta
 
 from flowengine.findings import nearest
 
-_SECONDS: dict[str, float] = {"millisecond": 0.001, "second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
+_SECONDS: dict[str, float] = {
+    "millisecond": 0.001,
+    "second": 1,
+    "minute": 60,
+    "hour": 3600,
+    "day": 86_400,
+    "week": 604_800,
+}
 _SHORT = {
     "ms": "millisecond",
     "s": "second",

