@@ -36,6 +36,8 @@ class Stage:
         self.acknowledged: set[int] = set()
         self.hook = ""
         self.crashes = 0
+        self.hushed = False
+        """Whether senders are to give up after what they have under way."""
 
     def write_flow(self, name: str, text: str) -> None:
         (self.folder / "flows" / f"{name}.yaml").write_text(text.replace("WITNESS", self.witness_url))
@@ -79,7 +81,7 @@ class Stage:
         async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
             until = time.monotonic() + seconds
             waiting = set(numbers) - self.acknowledged
-            while waiting and time.monotonic() < until:
+            while waiting and not self.hushed and time.monotonic() < until:
                 taken = await asyncio.gather(*(self._post(client, number) for number in sorted(waiting)))
                 waiting -= set(taken)
                 if waiting:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -75,7 +75,12 @@ PARKING = {"before_park": 2, "after_park": 2}
 CHAINS = [list(POINTS)[0::3], list(POINTS)[1::3], list(POINTS)[2::3], list(PARKING)]
 """Each chain is one project that meets its points one after another, so that every restart recovers and is struck again."""
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.crash,
+    pytest.mark.timeout(240),
+    # A process that is killed cuts connections wherever they stand; the client library leaves some of those to the collector.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 @pytest.mark.parametrize("points", CHAINS, ids="+".join)
@@ -90,9 +95,9 @@ async def test_killed(tmp_path: Path, database_url: str, points: list[str]) -> N
                 assert await gone(process, 40), f"{point} was never reached"
                 assert process.returncode == -signal.SIGKILL
                 scene.crashes += 1
-            sending.cancel()
-            with suppress(asyncio.CancelledError):
-                await sending
+            scene.hushed = True
+            await sending
+            scene.hushed = False
         async with scene.engine():
             await ends_well(scene, sent)
 
