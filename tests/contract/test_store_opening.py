@@ -88,6 +88,21 @@ async def test_migrations_come_to_the_same_tables_as_a_new_database(open_store, 
         assert migrated == made
 
 
+async def test_what_was_migrated_opens_again(open_store, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "_make", schema.upgrade)
+        async with open_store():
+            pass
+    async with open_store() as store:
+        rows = await store.reader.rows("SELECT version_num FROM alembic_version")
+    assert rows == [(schema.VERSIONS[-1],)]
+
+
+def test_every_migration_is_known():
+    files = sorted(file.name[:4] for file in (schema.MIGRATIONS / "versions").glob("0*.py"))
+    assert list(schema.VERSIONS) == files
+
+
 async def test_secrets_are_never_at_rest_in_clear(open_store, tmp_path):
     async with open_store() as store:
         await store.secrets.set("livechat_api_key", "canary-1")

@@ -11,4 +11,7 @@ down_revision = "0003"
 
 def upgrade() -> None:
     asking = sa.text("kind = 'ask' AND status = 'waiting'")
-    op.create_index("actions_asking", "actions", ["run_id"], sqlite_where=asking, postgresql_where=asking)
+    # New databases had this index already while they still called themselves 0003.
+    op.create_index(
+        "actions_asking", "actions", ["run_id"], sqlite_where=asking, postgresql_where=asking, if_not_exists=True
+    )
