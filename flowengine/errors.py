@@ -5,6 +5,7 @@
     ├ ConfigurationError           settings, keys, database                              exit 2 · HTTP 500
     ├ NotFound                     nothing of that name                                  exit 2 · HTTP 404
     ├ Conflict                     it is not in a state that allows this                 exit 2 · HTTP 409
+    │ └ EngineRunning              another engine has the database                       exit 3
     ├ StorageUnavailable           the database cannot be written now                    exit 3 · HTTP 503
     └ ActionError(code, message)   one action failed: becomes history, not a crash
       ├ ExpressionError            a template or condition could not be computed
@@ -30,6 +31,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flowengine.findings import Finding, Span
+from flowengine.types import Sent
 
 
 class FlowEngineError(Exception):
@@ -60,6 +62,10 @@ class Conflict(FlowEngineError):
     """That cannot be done in its present state."""
 
 
+class EngineRunning(Conflict):
+    """Another engine has the database."""
+
+
 class StorageUnavailable(FlowEngineError):
     """The database cannot be written now."""
 
@@ -79,8 +85,8 @@ class ActionError(FlowEngineError):
         self.body = body
         self.attempts = 1
         """How many tries were made, where there were several."""
-        self.request = ""
-        """The request line of what failed, when one was formed."""
+        self.request: Sent | None = None
+        """The request of what failed, when one was formed."""
 
 
 class ExpressionError(ActionError):

@@ -36,13 +36,7 @@ def demo(
     from flowengine.cli import demo_pages, demo_project, demo_story
 
     project = demo_project.make(ctx.obj / folder)
-    try:
-        told = asyncio.run(demo_story.tell(project, port=port, stay=serve, quiet=as_json))
-    except KeyboardInterrupt:
-        if not serve:
-            raise
-        output.tell("stopped")
-        return
+    told = asyncio.run(demo_story.tell(project, port=port, stay=serve, quiet=as_json))
     if as_json:
         output.emit(demo=told.document(demo_pages.commands(told)))
     raise typer.Exit(Exit.FINE if told.as_expected else Exit.FOUND)

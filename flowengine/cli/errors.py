@@ -20,9 +20,11 @@ from enum import IntEnum
 
 from flowengine.errors import (
     ActionError,
+    EngineRunning,
     FlowEngineError,
     InvalidFile,
     ServiceUnreachable,
+    StorageUnavailable,
     Unauthorized,
 )
 
@@ -70,7 +72,7 @@ def guarded(command: Callable[[], int]) -> int:
 def exit_code(error: FlowEngineError) -> Exit:
     """The exit code that an error stands for."""
     match error:
-        case NotReady() | ServiceUnreachable():
+        case NotReady() | ServiceUnreachable() | EngineRunning() | StorageUnavailable():
             return Exit.NOT_READY
         case Unauthorized():
             return Exit.SIGN_IN

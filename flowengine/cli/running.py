@@ -31,7 +31,11 @@ async def run_here(
         except NotStarted as error:
             more = f"{_empty(event, inputs)}\nMore: flowengine events show {error.event.id}"
             raise DidNotStart(f"{error.message}{more}") from None
-        return await shown(engine.app.store, run, seconds, quiet=quiet)
+        try:
+            return await shown(engine.app.store, run, seconds, quiet=quiet)
+        except asyncio.CancelledError:  # Ctrl-C
+            _tell_left(run, "it is kept, and goes on as soon as an engine runs: flowengine serve")
+            raise
 
 
 async def run_there(
@@ -54,7 +58,18 @@ async def run_there(
         raise DidNotStart(f"{error.message}{more}") from None
     async with place.history(here) as store:
         run = await store.runs.get(answer["run"]["id"])
-        return await shown(store, run, seconds, quiet=quiet) if wait else run
+        if not wait:
+            return run
+        try:
+            return await shown(store, run, seconds, quiet=quiet)
+        except asyncio.CancelledError:  # Ctrl-C
+            _tell_left(run, f"it goes on in the engine. End it: flowengine runs cancel {run.id}")
+            raise
+
+
+def _tell_left(run: RunRecord, what: str) -> None:
+    """What becomes of a run that nobody waits for any more."""
+    output.tell(f"\nRun {run.id} has not ended; {what}\nLook at it: flowengine runs show {run.id}")
 
 
 def _empty(event: Any, inputs: Mapping[str, Any]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flowengine.cli import output, place
-from flowengine.cli.errors import NotReady
+from flowengine.cli.errors import Exit, NotReady
 
 if TYPE_CHECKING:
     from flowengine.server.run import Serving
@@ -32,10 +33,12 @@ def serve(
 
     here = place.project(ctx, host=host, port=port, public_url=public_url)
     try:
-        run(here, _started)
+        ended_by = run(here, _started)
     except CannotListen as error:
         raise NotReady(error.message) from None
     output.tell("stopped; runs that were going on are resumed at the next start")
+    if ended_by == signal.SIGINT:
+        raise typer.Exit(Exit.INTERRUPTED)
 
 
 def _started(serving: Serving) -> None:

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from flowengine.errors import (
-    ActionError,
-    ActionTimedOut,
-    Blocked,
-    ExpressionError,
-    InvalidInputs,
-    OperationFailed,
-    OutcomeUnknown,
-    ResponseTooLarge,
-    ServiceUnreachable,
-    Throttled,
-    Unauthorized,
-)
+from flowengine.errors import ActionError
 from flowengine.interpreter.effects import Failure
 from flowengine.store.records import ActionRecord, Mark
 from flowengine.types import Json, JsonObject, Outputs, Path, Status, format_path
@@ -26,22 +14,19 @@ from flowengine.types import Json, JsonObject, Outputs, Path, Status, format_pat
 CANCEL: Path = ()
 """A run's cancellation is marked at the path of the whole run."""
 
-_BY_CODE = {
-    kind.code: kind
-    for kind in (
-        ActionError,
-        ActionTimedOut,
-        Blocked,
-        ExpressionError,
-        InvalidInputs,
-        OperationFailed,
-        OutcomeUnknown,
-        ResponseTooLarge,
-        ServiceUnreachable,
-        Throttled,
-        Unauthorized,
-    )
-}
+
+def _and_below(kind: type[ActionError]) -> Iterator[type[ActionError]]:
+    yield kind
+    for each in kind.__subclasses__():
+        yield from _and_below(each)
+
+
+def _kinds() -> dict[str, type[ActionError]]:
+    """The class of each code; of classes that share one, that which the others are made of."""
+    found: dict[str, type[ActionError]] = {}
+    for kind in _and_below(ActionError):
+        found.setdefault(kind.code, kind)
+    return found
 
 
 @dataclass(slots=True)
@@ -99,7 +84,7 @@ def value_of(action: ActionRecord) -> Json:
 
 def revived(error: JsonObject, attempts: int) -> ActionError:
     """The error that was recorded, as it was raised."""
-    kind = _BY_CODE.get(error["code"], ActionError)
+    kind = _kinds().get(error["code"], ActionError)
     found = kind(error["message"])
     found.status_code, found.body, found.attempts = error.get("status_code"), error.get("body"), max(attempts, 1)
     return found

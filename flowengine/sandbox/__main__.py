@@ -20,6 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
     except FlowEngineError as error:
         sys.stderr.write(f"{error.message}\n")
         return 3
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

@@ -51,15 +51,17 @@ async def serve(
 
 
 def run(name: str, port: int = 0, host: str = "127.0.0.1", say: Callable[[str], object] = print) -> None:
-    """Run a stand-in until Ctrl-C or SIGTERM; what it is and how to use it goes to `say`."""
-    asyncio.run(_run(name, port, host, say))
+    """Run a stand-in until SIGTERM; what it is and how to use it goes to `say`. Raises `KeyboardInterrupt` after Ctrl-C."""
+    if asyncio.run(_run(name, port, host, say)) == signal.SIGINT:
+        raise KeyboardInterrupt
 
 
-async def _run(name: str, port: int, host: str, say: Callable[[str], object]) -> None:
-    ended = asyncio.Event()
+async def _run(name: str, port: int, host: str, say: Callable[[str], object]) -> signal.Signals:
+    """What ended it."""
     loop = asyncio.get_running_loop()
+    ended: asyncio.Queue[signal.Signals] = asyncio.Queue()
     async with serve(name, port=port, host=host) as stand_in:
         for wanted in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(wanted, ended.set)
+            loop.add_signal_handler(wanted, ended.put_nowait, wanted)
         say(page(stand_in))
-        await ended.wait()
+        return await ended.get()

@@ -75,17 +75,17 @@ async def serving(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         listener.close()
 
 
-async def serve(settings: Settings, started: Callable[[Serving], None] = lambda _: None) -> None:
-    """Serve until SIGTERM or Ctrl-C; `started` is called when requests are taken."""
-    stop = asyncio.Event()
+async def serve(settings: Settings, started: Callable[[Serving], None] = lambda _: None) -> signal.Signals:
+    """Serve until SIGTERM or Ctrl-C, and give which it was; `started` is called when requests are taken."""
     loop = asyncio.get_running_loop()
+    stopped: asyncio.Queue[signal.Signals] = asyncio.Queue()
     for one in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(one, stop.set)
+        loop.add_signal_handler(one, stopped.put_nowait, one)
     try:
         async with serving(settings) as server:
             _spare_the_collector()
             started(server)
-            await stop.wait()
+            return await stopped.get()
     finally:
         for one in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(one)
@@ -97,11 +97,11 @@ def _spare_the_collector() -> None:
     gc.freeze()
 
 
-def run(settings: Settings, started: Callable[[Serving], None] = lambda _: None) -> None:
-    """`serve` on the fastest event loop there is."""
+def run(settings: Settings, started: Callable[[Serving], None] = lambda _: None) -> signal.Signals:
+    """`serve` on the fastest event loop there is; what ended it."""
     logs.begin(settings.log_format, settings.log_level)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(serve(settings, started))
+        return runner.run(serve(settings, started))
 
 
 @contextlib.contextmanager

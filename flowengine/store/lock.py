@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from flowengine.errors import ConfigurationError, Conflict
+from flowengine.errors import ConfigurationError, EngineRunning
 from flowengine.store.database import Address, in_plain_words, postgresql_engine, read_address
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ class FileLock:
         self._file: IO[str] | None = None
 
     def take(self) -> None:
-        """Raises `Conflict` naming the holder."""
+        """Raises `EngineRunning` naming the holder."""
         file = self._path.open("a+", encoding="utf-8")
         until = time.monotonic() + _GRACE
         while not _flock(file, fcntl.LOCK_EX):
             if time.monotonic() > until:
                 holder = _read(file)
                 file.close()
-                raise Conflict(_occupied(holder))
+                raise EngineRunning(_occupied(holder))
             time.sleep(0.02)
         self._file = file
         self.publish({})
@@ -66,12 +66,12 @@ class AdvisoryLock:
         self._connection: Connection | None = None
 
     def take_again(self, connection: Connection) -> None:
-        """At the start, and after a lost session; raises `Conflict` when another engine has it."""
+        """At the start, and after a lost session; raises `EngineRunning` when another engine has it."""
         self._connection = connection
         patient_until = time.monotonic() + _SESSION_ENDS_WITHIN
         while not self._taken(connection):
             if time.monotonic() > patient_until:
-                raise Conflict(_occupied(_published(connection)))
+                raise EngineRunning(_occupied(_published(connection)))
             time.sleep(0.05)
 
     def _taken(self, connection: Connection) -> bool:
