@@ -63,6 +63,35 @@ class Disposition(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A request as the history keeps it: without credentials, and with no more of the body than people read."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By name, as they were written; what the transport adds by itself (`Host`, `Content-Length`) is not among them."""
+    body: str | None = None
+    """As text; None when there was none, or when it is no text."""
+    left_out: str | None = None
+    """What of the body is not in `body`, in words: `3,201 bytes of image/png`, `48,112 more bytes`."""
+
+    @property
+    def line(self) -> str:
+        """`POST https://api.example.com/v2/tickets`."""
+        return f"{self.method} {self.url}"
+
+    def to_json(self) -> JsonObject:
+        """`{method, url, headers, body, left_out}`."""
+        return {
+            "method": self.method,
+            "url": self.url,
+            "headers": dict(self.headers),
+            "body": self.body,
+            "left_out": self.left_out,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Outputs:
     """What an operation gave back: the recorded outputs of an operation action."""
 
@@ -71,8 +100,8 @@ class Outputs:
     body: Json = None
     attempts: int = 1
     """How many tries it took; not part of the recorded outputs."""
-    request: str = ""
-    """The request line, such as `POST https://api.example.com/v2/tickets`; kept with the attempt."""
+    request: Sent | None = None
+    """What was sent; kept with the attempt."""
 
     def to_json(self) -> JsonObject:
         """`{status_code, headers, body}`, as histories and `actions['...']` show it."""

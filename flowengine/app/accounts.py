@@ -35,7 +35,7 @@ class Account:
         return {
             "name": one.name,
             "connector": one.connector,
-            "base_url": one.base_url or None,
+            "base_url": one.shown_url or None,
             "parameters": sorted(one.parameters),
             "limits": [{"calls": calls, "period_seconds": seconds} for calls, seconds in one.limits],
             **self.standing.to_json(),

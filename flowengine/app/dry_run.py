@@ -9,10 +9,12 @@ from typing import Final
 
 from flowengine.app.calls import Calls, method_of, operation_of
 from flowengine.app.rehearsal import RUN_ID, Offline
-from flowengine.connectors.auth import secret_parameters
+from flowengine.connectors import sent
+from flowengine.connectors.auth import TOKEN
 from flowengine.connectors.connection import Connection
 from flowengine.connectors.draft import Request
 from flowengine.connectors.request import build_request
+from flowengine.connectors.sent import STRUCK_OUT
 from flowengine.engine.rehearsal import NotMocked
 from flowengine.errors import ActionError, FlowEngineError
 from flowengine.interpreter.effects import WaitForAnswer, WaitForCallback
@@ -25,8 +27,6 @@ from flowengine.store.records import RunRecord
 from flowengine.types import Clock, JsonObject, Outputs, Path, Status, format_path
 
 READING: Final = frozenset({"GET", "HEAD"})
-HIDDEN: Final = "***"
-"""Stands for every value of a connection that nobody may see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,9 @@ def masked(connector: Connector, connection: Connection | None) -> Connection | 
     """The connection with nothing secret left in it: signed in, as far as building a request goes."""
     if connection is None:
         return None
-    hidden = secret_parameters(connector, connection)
-    kept = {name: HIDDEN if name in hidden else connection.parameter(name) for name in connection.parameters}
-    needed = {parameter.name: HIDDEN for parameter in connector.connection.parameters if parameter.name not in kept}
-    return replace(connection, parameters={**needed, **kept, "access_token": HIDDEN})
+    kept = sent.masked(connector, connection)
+    needed = {parameter.name: STRUCK_OUT for parameter in connector.connection.parameters}
+    return replace(kept, parameters={**needed, **kept.parameters, TOKEN: STRUCK_OUT})
 
 
 def shown(request: Request) -> JsonObject:

@@ -40,7 +40,7 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
                 each.connection.name,
                 each.connection.connector,
                 _state(each.standing),
-                each.connection.base_url,
+                each.connection.shown_url,
                 _told(each),
             ]
             for each in found

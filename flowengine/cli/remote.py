@@ -22,7 +22,7 @@ from flowengine.cli.errors import WrongUsage
 from flowengine.store.access import TokenRecord
 from flowengine.store.audit import AuditRecord
 from flowengine.store.records import ActionRecord, Attempt, EventRecord, FlowVersion, RunRecord, SubscriptionRecord
-from flowengine.types import Disposition, JsonObject, Status, parse_path
+from flowengine.types import Disposition, JsonObject, Sent, Status, parse_path
 
 if TYPE_CHECKING:
     from flowengine.cli.server_client import Server
@@ -269,6 +269,7 @@ def action_of(run_id: str, number: int, document: JsonObject) -> ActionRecord:
                 duration_ms=one["duration_ms"],
                 status_code=one["status_code"],
                 error=one["error"],
+                request=Sent(**one["request"]) if one.get("request") else None,
             )
             for one in document["attempts"]
         ),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from flowengine.config import Settings
     from flowengine.store import Store
     from flowengine.store.records import ActionRecord, Attempt, EventRecord, RunRecord
+    from flowengine.types import Sent
 
 LONGEST = 24
 """Lines of an action's inputs or of an answer that the page of a run shows."""
@@ -159,7 +160,7 @@ def _print_attempts(attempts: tuple[Attempt, ...], indent: str) -> None:
             f"{indent}  {each.number}. {output.moment(each.started_at)}  {output.duration(each.duration_ms):>7}  {answer:>3}  {error}"
         )
         if each.request:
-            output.say(f"{indent}     {output.clean(each.request)}")
+            output.say(f"{indent}     {output.clean(each.request.line)}")
 
 
 def _print_line(action: ActionRecord, inputs: bool, outputs: bool) -> None:
@@ -216,13 +217,39 @@ def _next_commands(found: Found) -> None:
 
 def print_action(found: Found, path: str) -> None:
     """One action in full: attempts, inputs, outputs, error. A path ending in `*` takes all that begin so."""
+    for each in _chosen(found, path):
+        _print_in_full(each)
+
+
+def print_requests(found: Found, path: str) -> None:
+    """What an action sent, each time it was tried: the request as HTTP writes it, without credentials."""
+    chosen = _chosen(found, path)
+    sent = [(each, attempt) for each in chosen for attempt in each.attempts if attempt.request]
+    if not sent:
+        output.tell("Nothing was sent.")
+    for number, (action, attempt) in enumerate(sent):
+        output.tell(f"{chr(10) * bool(number)}{output.clean(format_path(action.path))}, try {attempt.number}:")
+        assert attempt.request is not None
+        _print_request(attempt.request)
+
+
+def _print_request(request: Sent) -> None:
+    output.say(output.clean(request.line))
+    for name, value in request.headers.items():
+        output.say(output.clean(f"{name}: {value}"))
+    if request.body is not None:
+        output.say(f"\n{output.clean(request.body, lines=True)}")
+    if request.left_out is not None:
+        output.say(f"{'' if request.body is not None else chr(10)}({request.left_out})")
+
+
+def _chosen(found: Found, path: str) -> list[ActionRecord]:
     paths = [format_path(each.path) for each in found.actions]
     pattern = re.compile(re.escape(path.strip("/")).replace(r"\*", ".*"))
     chosen = [each for each in found.actions if pattern.fullmatch(format_path(each.path)) or each.name == path]
     if not chosen:
         raise NotFound(f'run {found.run.id} has no action "{path}"; {did_you_mean(path, paths)}')
-    for each in chosen:
-        _print_in_full(each)
+    return chosen
 
 
 def _print_in_full(action: ActionRecord) -> None:

@@ -121,14 +121,19 @@ def show(
     ] = None,
     inputs: Annotated[bool, typer.Option("--inputs", help="What each action was given.")] = False,
     outputs: Annotated[bool, typer.Option("--outputs", help="What each action gave back.")] = False,
-    raw: Annotated[bool, typer.Option("--raw", help="The event's body, byte for byte.")] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="The event's body, byte for byte; with --action, the requests that it sent.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """One run, straight to the failure: the action, the file's line, the attempts, and what to do next."""
     from flowengine.cli import run_page
 
     found = place.finish(run_page.read(place.settings(ctx), run))
-    if raw:
+    if raw and action is not None and not as_json:
+        run_page.print_requests(found, action)
+        return
+    if raw and not as_json:
         import sys
 
         sys.stdout.buffer.write(found.event.body if found.event else b"")

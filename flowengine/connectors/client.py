@@ -22,7 +22,6 @@ from flowengine.connectors.inputs import keep_at
 from flowengine.connectors.one_call import BEGINNING, OneCall
 from flowengine.connectors.pagination import MOST_PAGES, NextAddress, NextInputs, pages_of
 from flowengine.connectors.request import ANYONE
-from flowengine.connectors.request_line import request_line
 from flowengine.connectors.throttle import Throttle
 from flowengine.connectors.tokens import InMemory, Send, TokenKeeper, TokenStore
 from flowengine.connectors.transport import Wire
@@ -119,9 +118,9 @@ class Client:
             first, inputs = await self._in_region(call, inputs)
             outputs = first if paginate is None else await _all_pages(call, inputs, first, paginate)
         except ActionError as error:
-            error.request = request_line(call.request, call.secrets)
+            error.request = call.told()
             raise
-        return replace(outputs, request=request_line(call.request, call.secrets))
+        return replace(outputs, request=call.told())
 
     def _attempt(
         self,

@@ -49,12 +49,22 @@ class Connection:
     allow_private_network: bool = False
     keep_base_path: bool = False
     """Whether the definition's base path stays when a policy puts another host in its place."""
+    address_secrets: tuple[str, ...] = ()
+    """The secrets that stand in `base_url`: some services give an account an address that nobody may know."""
     authentication: str = ""
     """Which of the definition's ways to sign in (`connectionParameterSets`); empty: the one that the parameters fit."""
 
     def __repr__(self) -> str:
         """Names only: values are credentials."""
         return f"Connection({self.name!r}, connector={self.connector!r}, parameters={sorted(self.parameters)})"
+
+    @property
+    def shown_url(self) -> str:
+        """`base_url` for people, without its secrets."""
+        url = self.base_url
+        for secret in self.address_secrets:
+            url = url.replace(secret, "***")
+        return url
 
     def parameter(self, name: str) -> str | None:
         """A parameter's value as text, its name in any case; None when there is none.
@@ -87,7 +97,7 @@ def _folded(parameters: Mapping[str, Json], name: str) -> str | None:
 
 def secret_values(connection: Connection, secret_names: frozenset[str]) -> tuple[str, ...]:
     """The values that must not appear anywhere, longest first."""
-    return quoted_forms(connection.parameter(name) or "" for name in secret_names)
+    return quoted_forms((*connection.address_secrets, *(connection.parameter(name) or "" for name in secret_names)))
 
 
 def quoted_forms(values: Iterable[str]) -> tuple[str, ...]:
@@ -211,6 +221,7 @@ class _Reader:
             connector=connector,
             parameters=self._parameters(name, connector, entry.get("parameters")),
             base_url=self._base_url(name, entry),
+            address_secrets=self._secrets_of(entry.get("base_url")),
             limits=self._limits(name, entry.get("limits")),
             allow_private_network=self._flag(name, entry, "allow_private_network"),
             keep_base_path=self._flag(name, entry, "keep_base_path"),
@@ -267,6 +278,12 @@ class _Reader:
             told = "base_url must begin with http:// or https://"
             self._report((name, "base_url"), "connection-address", told)
         return url
+
+    def _secrets_of(self, written: Json) -> tuple[str, ...]:
+        """The values of the secrets that a text names."""
+        named = _TEMPLATE.findall(written) if isinstance(written, str) else ()
+        found = (self.secrets(name) for source, name in named if source == "secrets")
+        return tuple(value for value in found if value)
 
     def _parameters(self, name: str, connector: str, entry: Json) -> Mapping[str, Json]:
         if entry is None:

@@ -17,12 +17,13 @@ from flowengine.connectors.draft import Answer, Request
 from flowengine.connectors.http_request import is_http
 from flowengine.connectors.policies import apply_to_answer, told_type
 from flowengine.connectors.request import build_request
+from flowengine.connectors.sent import STRUCK_OUT, is_computed, masked, place_of, sent
 from flowengine.connectors.throttle import Throttle
 from flowengine.connectors.transport import Wire
-from flowengine.errors import ActionTimedOut
+from flowengine.errors import ActionTimedOut, FlowEngineError
 from flowengine.manifests.definition import Connector
-from flowengine.manifests.operation import Operation
-from flowengine.types import Clock, Json, Outputs
+from flowengine.manifests.operation import CALLBACK, Operation
+from flowengine.types import Clock, Json, Outputs, Sent
 
 BEGINNING: Final = Position()
 _PAUSE_SECONDS = 1.0
@@ -62,19 +63,36 @@ class OneCall:
         self.secrets = secret_values(connection, secret_parameters(connector, connection))
         self.request = Request("", "")
         self.position = BEGINNING
+        self.inputs: Mapping[str, Json] = {}
+        self.asked: Mapping[str, str] = {}
 
     async def send(self, inputs: Mapping[str, Json]) -> Outputs:
         """Build the request, send it, and wait for the result of what the service only accepted."""
-        asked = await self._asked_first(inputs)
-        made = build_request(self.connector, self.operation, inputs, self.connection, asked=asked)
-        self.request = self._keyed(replace(made, url=self.position.applied(made.url)))
+        self.inputs, self.request = inputs, Request("", "")
+        self.asked = await self._asked_first(inputs)
+        self.request = self._built(self.connection, self.asked)
         if self.position.address:
-            answer = await self.exchange(self._get(urljoin(made.url, self.position.address)))
+            answer = await self.exchange(self._get(urljoin(self.request.url, self.position.address)))
         else:
             answer = await self.exchange(self.request)
         if answer.status == 202 and _is_awaited(self.connector, self.operation):
             answer = await self._result(answer)
         return self.outputs(answer)
+
+    def told(self) -> Sent | None:
+        """The last request that was built, as the history keeps it."""
+        hidden = [*self.secrets, *(str(self.inputs[name]) for name in (CALLBACK,) if name in self.inputs)]
+        if not self.request.url or not is_computed(self.connector, self.operation, self.connection):
+            return sent(self.connector, self.connection, self.request, hidden)
+        try:
+            request = self._built(masked(self.connector, self.connection), dict.fromkeys(self.asked, STRUCK_OUT))
+        except FlowEngineError:
+            return place_of(self.request)
+        return sent(self.connector, self.connection, request, hidden)
+
+    def _built(self, connection: Connection, asked: Mapping[str, str]) -> Request:
+        made = build_request(self.connector, self.operation, self.inputs, connection, asked=asked)
+        return self._keyed(replace(made, url=self.position.applied(made.url)))
 
     async def _asked_first(self, inputs: Mapping[str, Json]) -> Mapping[str, str]:
         """The answers that the definition puts into the operation's own request."""

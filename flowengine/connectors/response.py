@@ -253,7 +253,7 @@ def strike_out(answer: Answer, secrets: Iterable[str]) -> Answer:
     """The answer without the connection's secrets: some services repeat them in their errors."""
     body, headers = answer.body, answer.headers
     for secret in secrets:
-        for form in _forms(secret):
+        for form in forms_of(secret):
             if form in body:
                 body = body.replace(form, STRUCK_OUT.encode("ascii"))
         if any(secret in value for value in headers.values()):
@@ -261,7 +261,7 @@ def strike_out(answer: Answer, secrets: Iterable[str]) -> Answer:
     return answer if body is answer.body and headers is answer.headers else Answer(answer.status, headers, body)
 
 
-def _forms(secret: str) -> Iterable[bytes]:
+def forms_of(secret: str) -> Iterable[bytes]:
     """How a secret looks in a body: as it is, and as JSON writes it when that differs."""
     raw = secret.encode("utf-8")
     if secret.isascii() and secret.isprintable() and '"' not in secret and "\\" not in secret:

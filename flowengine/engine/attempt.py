@@ -22,7 +22,7 @@ from flowengine.errors import (
 )
 from flowengine.spec.actions import Retry
 from flowengine.store.records import Attempt
-from flowengine.types import Clock, Outputs
+from flowengine.types import Clock, Outputs, Sent
 
 DEFAULT_TIMES = 4
 SHORTEST = timedelta(seconds=5)
@@ -161,7 +161,7 @@ def _attempt(
     clock: Clock,
     status_code: int | None,
     error: ActionError | None = None,
-    request: str = "",
+    request: Sent | None = None,
 ) -> Attempt:
     return Attempt(
         number=len(before) + 1,
@@ -169,7 +169,7 @@ def _attempt(
         duration_ms=(clock.now() - started) / timedelta(milliseconds=1),
         status_code=status_code,
         error={"code": error.code, "message": error.message} if error else None,
-        request=request or None,
+        request=request,
     )
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from flowengine.store.codec import from_moment, from_text, moment, time_of, to_moment, to_text
 from flowengine.store.database import Row
 from flowengine.store.journal import Statement, Write
 from flowengine.store.records import ActionRecord, Attempt
 from flowengine.store.seal import Seal
-from flowengine.types import Json, JsonObject, Status, format_path, parse_path
+from flowengine.types import Json, JsonObject, Sent, Status, format_path, parse_path
 
 COLUMNS = (
     "run_id, path, number, name, kind, status, started_at, finished_at, due_at, attempts, inputs, outputs, error, skipped_because,"
@@ -49,7 +48,7 @@ def put(record: ActionRecord, epoch: int, seal: Seal) -> Write:
         moment(record.started_at),
         to_moment(record.finished_at),
         to_moment(record.due_at),
-        _sealed([_attempt_to_json(attempt) for attempt in record.attempts] or None, seal, hide=bool(record.secure)),
+        _sealed(_attempts_to_json(record.attempts), seal, hide=bool(record.secure)),
         _sealed(record.inputs, seal, hide=hide_inputs),
         _sealed(record.outputs, seal, hide=hide_outputs),
         # A service's error may repeat what it was sent, and holds what it answered.
@@ -75,7 +74,7 @@ def action_of(row: Row, unseal: Callable[[str], str] | None = None) -> ActionRec
         started_at=time_of(row[6]),
         finished_at=from_moment(row[7]),
         due_at=from_moment(row[8]),
-        attempts=tuple(map(_attempt_of, attempts)) if isinstance(attempts, list) else (),
+        attempts=_attempts_of(attempts) if isinstance(attempts, list) else (),
         inputs=_opened(row[10], unseal),
         outputs=_opened(row[11], unseal),
         error=_error_of(row[12], row, unseal),
@@ -93,6 +92,7 @@ def hidden(action: ActionRecord) -> ActionRecord:
         inputs=STRUCK_OUT if "inputs" in action.secure and action.inputs is not None else action.inputs,
         outputs=STRUCK_OUT if "outputs" in action.secure and action.outputs is not None else action.outputs,
         error=hidden_error(action.error) if action.error else None,
+        attempts=(),
     )
 
 
@@ -122,16 +122,51 @@ def _opened(text: str | None, unseal: Callable[[str], str] | None) -> Json:
     return from_text(unseal(text[1:])) if unseal else STRUCK_OUT
 
 
-def _attempt_to_json(attempt: Attempt) -> dict[str, Any]:
-    return {
-        "number": attempt.number,
-        "started_at": moment(attempt.started_at),
-        "duration_ms": attempt.duration_ms,
-        "status_code": attempt.status_code,
-        "error": attempt.error,
-        "request": attempt.request,
-    }
+def _attempts_to_json(attempts: Sequence[Attempt]) -> list[JsonObject] | None:
+    """None if there were none. A request that is the one before once more is not written again: its key is missing."""
+    said: list[JsonObject] = []
+    before: Sent | None = None
+    for attempt in attempts:
+        one: JsonObject = {
+            "number": attempt.number,
+            "started_at": moment(attempt.started_at),
+            "duration_ms": attempt.duration_ms,
+            "status_code": attempt.status_code,
+            "error": attempt.error,
+        }
+        request = attempt.request
+        if not said or request != before:
+            one["request"] = request and _request_to_json(request)
+        said.append(one)
+        before = request
+    return said or None
 
 
-def _attempt_of(said: dict[str, Any]) -> Attempt:
-    return Attempt(**{**said, "started_at": time_of(said["started_at"])})
+def _request_to_json(request: Sent) -> JsonObject:
+    said: JsonObject = {"method": request.method, "url": request.url, "headers": request.headers}
+    if request.body is not None:
+        said["body"] = request.body
+    if request.left_out is not None:
+        said["left_out"] = request.left_out
+    return said
+
+
+def _attempts_of(said: Sequence[JsonObject]) -> tuple[Attempt, ...]:
+    attempts: list[Attempt] = []
+    request: Sent | None = None
+    for one in said:
+        request = _request_of(one["request"]) if "request" in one else request
+        attempts.append(Attempt(**{**one, "started_at": time_of(one["started_at"]), "request": request}))
+    return tuple(attempts)
+
+
+def _request_of(said: Json) -> Sent | None:
+    match said:
+        case dict():
+            return Sent(**said)
+        case str():
+            # The first databases kept the request line only.
+            method, _, url = said.partition(" ")
+            return Sent(method, url)
+        case _:
+            return None

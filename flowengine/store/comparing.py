@@ -10,6 +10,7 @@ from flowengine.store.records import ActionRecord, RunRecord
 from flowengine.types import Json, JsonObject, Path, format_path
 
 _NOT_THERE: Final = "(not there)"
+_RUN: Final = "(run)"
 
 
 def compare(
@@ -59,6 +60,7 @@ def _action(path: Path, one: ActionRecord | None, other: ActionRecord | None) ->
         return _difference(path, only.name, "status", here, there)
     pairs = (
         ("inputs", one.inputs, other.inputs),
+        ("request", _request(one), _request(other)),
         ("status", str(one.status), str(other.status)),
         ("error", _error(one), _error(other)),
         ("outputs", _telling(one.outputs), _telling(other.outputs)),
@@ -75,6 +77,18 @@ def _telling(outputs: Json) -> Json:
     if isinstance(outputs, dict) and outputs.keys() == {"status_code", "headers", "body"}:
         return {"status_code": outputs["status_code"], "body": outputs["body"]}
     return outputs
+
+
+def _request(action: ActionRecord) -> Json:
+    """What was sent at last, without the run's own id: keys that are the run's differ always, and headers may."""
+    sent = action.attempts[-1].request if action.attempts else None
+    if sent is None:
+        return None
+    return {
+        "method": sent.method,
+        "url": sent.url.replace(action.run_id, _RUN),
+        "body": sent.body and sent.body.replace(action.run_id, _RUN),
+    }
 
 
 def _error(action: ActionRecord) -> Json:

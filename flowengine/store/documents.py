@@ -75,7 +75,7 @@ def attempt_document(attempt: Attempt) -> JsonObject:
         "number": attempt.number,
         "started_at": timestamp(attempt.started_at),
         "duration_ms": round(attempt.duration_ms, 3),
-        "request": attempt.request,
+        "request": attempt.request.to_json() if attempt.request else None,
         "status_code": attempt.status_code,
         "error": attempt.error,
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from flowengine.types import Disposition, Json, JsonObject, Path, Status
+from flowengine.types import Disposition, Json, JsonObject, Path, Sent, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +72,8 @@ class Attempt:
     status_code: int | None = None
     error: JsonObject | None = None
     """`{code, message}`; None when it succeeded."""
-    request: str | None = None
-    """The request line: method and address, without secrets."""
+    request: Sent | None = None
+    """What was sent, without secrets; None when it did not come to that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

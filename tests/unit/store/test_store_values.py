@@ -8,9 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowengine.store import action_rows
 from flowengine.store.codec import from_moment, from_text, to_moment, to_text
 from flowengine.store.documents import error_document, readable, timestamp
 from flowengine.store.ids import first_id_at, new_id
+from flowengine.store.records import Attempt
+from flowengine.store.seal import Seal
+from flowengine.types import Sent
+from tests.fakes.records import START, a_run, an_action
 from tests.fakes.standing_clock import StandingClock
 
 JSON = st.recursive(
@@ -66,3 +71,51 @@ def test_ids_sort_by_time_even_when_the_clock_is_set_back():
     first = new_id(clock)
     clock.pass_(days=-1)
     assert new_id(clock) > first >= first_id_at(datetime(2031, 1, 1, tzinfo=UTC))
+
+
+POST = Sent("POST", "https://api.example.com/tickets", {"Accept": "*/*"}, '{"a":1}', None)
+CUT = Sent("PUT", "https://api.example.com/files", {}, None, "9 bytes of image/png")
+
+
+@pytest.mark.parametrize(
+    "requests",
+    [(POST,), (POST, POST, POST), (None, POST), (POST, None, POST), (None, None), (POST, CUT, CUT), ()],
+    ids=lambda given: f"{len(given)} tries",
+)
+@pytest.mark.parametrize("secure", [frozenset(), frozenset({"inputs"})], ids=["open", "secure"])
+def test_requests_come_back_with_their_attempts(requests, secure, tmp_path):
+    attempts = tuple(
+        Attempt(number=number, started_at=START, duration_ms=1.5, request=request)
+        for number, request in enumerate(requests, 1)
+    )
+    seal = Seal(tmp_path / "key")
+    record = an_action(a_run(), attempts=attempts, secure=secure)
+    row = action_rows.put(record, 1, seal).row
+    assert action_rows.action_of(row, seal.open).attempts == attempts
+    if secure and attempts:
+        assert "example.com" not in str(row)
+        assert action_rows.action_of(row).attempts == ()
+
+
+def test_a_request_that_is_sent_again_is_written_once():
+    attempts = tuple(Attempt(number=one, started_at=START, duration_ms=1, request=POST) for one in range(1, 60))
+    row = action_rows.put(an_action(a_run(), attempts=attempts), 1, Seal(None)).row
+    assert str(row).count(POST.url) == 1
+
+
+def test_request_lines_of_the_first_databases_are_read():
+    row = list(action_rows.put(an_action(a_run()), 1, Seal(None)).row)
+    row[9] = (
+        '[{"number":1,"started_at":0,"duration_ms":1,"status_code":200,"error":null,"request":"GET https://a.example.com/b c"}]'
+    )
+    assert action_rows.action_of(row).attempts[0].request == Sent("GET", "https://a.example.com/b c")
+
+
+def test_what_was_never_stored_hides_what_was_sent():
+    action = an_action(
+        a_run(),
+        secure=frozenset({"inputs"}),
+        inputs={"a": 1},
+        attempts=(Attempt(number=1, started_at=START, duration_ms=1, request=POST),),
+    )
+    assert "tickets" not in str(action_rows.hidden(action).attempts)
