@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from flowengine.store import ids
+
 # No deadlines: a machine that is busy with other work is no fault of what is tested.
 settings.register_profile("quick", max_examples=20, deadline=None, derandomize=True, suppress_health_check=HealthCheck)
 settings.register_profile("long", max_examples=1_000, deadline=None, suppress_health_check=HealthCheck)
@@ -24,15 +26,28 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 _numbers = itertools.count(1)
 
+ORDER = ("unit", "integration", "contract", "acceptance", "browser", "crash")
+"""Folders, from quick to slow: what is broken shows as early as can be."""
+
 
 def pytest_collection() -> None:
     """What is imported and collected stays until the end: looking through it for garbage costs seconds."""
     gc.disable()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: max((ORDER.index(part) for part in item.path.parts if part in ORDER), default=0))
+
+
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def ids_of_now():
+    """Identifiers never go back within a process: after a test whose clock stands in the future they would all lie there."""
+    ids._last = 0
 
 
 @pytest.fixture(scope="session")

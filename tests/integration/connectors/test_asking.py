@@ -5,17 +5,16 @@ import json
 import pytest
 
 from flowengine.config import Settings
-from flowengine.connectors.announcing import Position, announced, following
-from flowengine.connectors.asking import request_at
+from flowengine.connectors.announcing import Position
 from flowengine.connectors.client import Client
 from flowengine.connectors.connection import Connection
-from flowengine.connectors.request import build_request
 from flowengine.errors import InvalidInputs, OperationFailed
-from flowengine.types import Outputs, SystemClock
+from flowengine.types import SystemClock
 from tests.fakes.definitions import connector
 from tests.fakes.raw_service import raw_service, replies, reply
 
 ID = {"name": "id", "in": "path", "type": "string", "required": True}
+
 ASK = {
     "template": "setvaluefromurl",
     "parameterTemplate": "@headers('If-Match')",
@@ -24,7 +23,9 @@ ASK = {
     "parameterValuePathTemplate": "@body().tag.value",
     "operations": ["Change"],
 }
+
 SIGNED = {"security": [{"h": [], "q": []}]}
+
 PATHS = {
     "/things/{id}": {
         "put": {
@@ -37,7 +38,9 @@ PATHS = {
     "/hooks": {"post": {"operationId": "On", **SIGNED, "x-ms-trigger": "single"}},
     "/rows": {"get": {"operationId": "Rows", **SIGNED, "x-ms-trigger": "batch"}},
 }
+
 KEYS = {"h": {"type": "apiKey", "in": "header", "name": "X-Key"}, "q": {"type": "apiKey", "in": "query", "name": "key"}}
+
 PARAMETERS = {"h": {"type": "securestring"}, "q": {"type": "securestring"}}
 
 
@@ -80,16 +83,6 @@ async def test_a_first_question_that_fails_or_has_no_value_is_told(client):
             await client.call(things, things.operation("Change"), {"id": "1"}, there)
 
 
-def test_without_a_call_nobody_knows_that_request():
-    things = made()
-    with pytest.raises(InvalidInputs, match="setvaluefromurl"):
-        build_request(things, things.operation("Change"), {"id": "1"}, account())
-    known = build_request(
-        things, things.operation("Change"), {"id": "1"}, account(), asked={"@headers('If-Match')": "v"}
-    )
-    assert dict(known.headers)["If-Match"] == "v"
-
-
 async def test_an_error_without_words_is_told_in_the_definition_s(client):
     things = made()
     tagged = found({"tag": {"value": "v"}})
@@ -101,26 +94,6 @@ async def test_an_error_without_words_is_told_in_the_definition_s(client):
             await client.call(things, things.operation("Change"), {"id": "1"}, there)
 
 
-@pytest.mark.parametrize(
-    ("address", "url", "signed"),
-    [
-        ("https://api.example.com/v1/hooks/7", "https://api.example.com/v1/hooks/7", True),
-        ("/v1/hooks/7?a=1", "https://api.example.com/v1/hooks/7?a=1", True),
-        ("hooks/7", "https://api.example.com/v1/hooks/7", True),
-        ("https://evil.example/hooks/7", "https://evil.example/hooks/7", False),
-        ("//evil.example/x", "https://evil.example/x", False),
-        ("https://api.example.com:8443/x", "https://api.example.com:8443/x", False),
-    ],
-)
-def test_only_the_connection_s_own_host_sees_its_keys(address, url, signed):
-    things = made()
-    request = request_at(things, things.operation("On"), account(), "DELETE", address)
-    assert request.url.startswith(url)
-    assert request.method == "DELETE"
-    assert ("X-Key", "k1") in request.headers if signed else not request.headers
-    assert ("k2" in request.url) is signed
-
-
 async def test_a_poll_goes_on_from_its_position(client):
     things = made()
     async with raw_service(found([{"id": 1}])) as service:
@@ -130,19 +103,3 @@ async def test_a_poll_goes_on_from_its_position(client):
         "/v1/rows?K&since=x",
         "/v1/rows/next?token=t&K",
     ]
-
-
-def test_what_a_batch_announces():
-    things = made()
-    rows = things.operation("Rows")
-
-    def items(body, status=200):
-        return announced(things, rows, Outputs(status, {}, body))
-
-    assert items([{"a": 1}, {"a": 2}]) == [{"a": 1}, {"a": 2}]
-    assert items({"value": [1], "more": [2]}) == [1]
-    assert items({"issues": [1, 2], "total": 2}) == [1, 2]
-    assert items({"a": [1], "b": [2]}) == [{"a": [1], "b": [2]}], "which of them is a guess"
-    assert items([1], 202) == items(None) == items([]) == []
-    kept = following(things, rows, Outputs(202, {}, None), Position({}, "/before"))
-    assert kept == Position({}, "/before")

@@ -5,13 +5,14 @@ import pytest
 from flowengine.config import Settings
 from flowengine.connectors.client import Client
 from flowengine.connectors.connection import Connection
-from flowengine.connectors.trial import harmless, try_connection
+from flowengine.connectors.trial import try_connection
 from flowengine.errors import NotFound
 from flowengine.types import SystemClock
 from tests.fakes.definitions import connector
 from tests.fakes.raw_service import raw_service, reply
 
 NEEDY = {"name": "id", "in": "query", "type": "string", "required": True}
+
 PATHS = {
     "/long/way/there": {"get": {"operationId": "Long"}},
     "/b": {"get": {"operationId": "Short"}},
@@ -20,10 +21,6 @@ PATHS = {
     "/o": {"get": {"operationId": "Old", "deprecated": True}},
     "/check": {"post": {"operationId": "Check", "parameters": [{**NEEDY, "name": "who"}]}},
 }
-
-
-def naming(name, **inputs):
-    return {"x-ms-capabilities": {"testConnection": {"operationId": name, "parameters": inputs}}}
 
 
 class Shelf:
@@ -44,18 +41,6 @@ async def client():
         yield client
 
 
-def test_the_definitions_own_operation_comes_first():
-    operation, inputs = harmless(connector("c", PATHS, **naming("Check", who="me")))
-    assert (operation.id, inputs) == ("Check", {"who": "me"})
-
-
-def test_else_the_shortest_that_only_reads_and_wants_nothing():
-    assert harmless(connector("c", PATHS))[0].id == "Short"
-    # Some definitions name an operation that they do not have.
-    assert harmless(connector("c", PATHS, **naming("Gone")))[0].id == "Short"
-    assert harmless(connector("c", {"/c": PATHS["/c"]})) is None
-
-
 @pytest.mark.parametrize(("status", "works", "needs"), [(200, True, False), (401, False, True), (500, False, False)])
 async def test_what_comes_of_it(client, status, works, needs):
     async with raw_service(reply(status, b"{}", content_type="application/json")) as service:
@@ -63,10 +48,3 @@ async def test_what_comes_of_it(client, status, works, needs):
         trial = await try_connection(client, Shelf(connector("c", PATHS)), account)
     assert (trial.works, trial.needs_sign_in, trial.operation) == (works, needs, "c.Short")
     assert str(status) in trial.message
-
-
-async def test_what_cannot_be_tried(client):
-    account = Connection("acct", "c")
-    assert "there is no connector" in (await try_connection(client, Shelf(), account)).message
-    nothing = await try_connection(client, Shelf(connector("c", {"/c": PATHS["/c"]})), account)
-    assert (nothing.works, nothing.operation) == (False, "")

@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from flowengine.engine import failpoints
 from flowengine.errors import Conflict, InvalidInputs, NotFound, OperationFailed
 from flowengine.store.documents import event_document, run_document
 from flowengine.types import Status
@@ -274,21 +273,3 @@ async def test_a_run_that_nobody_has_is_found_by_the_scan(bench):
     assert await bench.engine.scan() == [lost.id]
     assert (await bench.engine.wait(lost.id, 5)).status is Status.SUCCEEDED
     assert await bench.engine.scan() == []
-
-
-@pytest.mark.parametrize("setting", ["nowhere:1", "after_http_response:x", "after_http_response:1:dance"])
-def test_failpoints_are_checked(setting):
-    from flowengine.errors import ConfigurationError
-
-    with pytest.raises(ConfigurationError):
-        failpoints.arm(setting)
-
-
-def test_a_failpoint_acts_at_its_count():
-    failpoints.arm("in_wait:2:raise")
-    failpoints.reach("in_wait")
-    failpoints.reach("in_backoff")
-    with pytest.raises(failpoints.Reached):
-        failpoints.reach("in_wait")
-    failpoints.reach("in_wait")
-    failpoints.arm("")

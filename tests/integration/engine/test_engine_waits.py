@@ -218,6 +218,7 @@ async def test_the_failure_of_a_called_flow_is_the_call_s(bench):
 
 
 POSTING = 'actions: [{name: Send, use: http.post, with: {url: "/x"}}]'
+
 GETTING = POSTING.replace("post", "get")
 
 
@@ -294,18 +295,6 @@ async def test_a_call_under_way_at_a_crash_is_not_repeated_where_the_author_says
     async with cold.running():
         done = await cold.engine.wait(run.id, 5)
     assert (done.error["code"], len(cold.service.calls)) == ("outcome_unknown", 1)
-
-
-@pytest.mark.parametrize(
-    ("operation", "inputs", "held"),
-    [("get", {}, True), ("post", {}, False), ("request", {"method": "put"}, True), ("request", {}, False)],
-)
-def test_what_is_known_of_the_built_in_connector(operation, inputs, held):
-    from flowengine.engine.defaults import repeatable_by_name
-    from tests.fakes.engines import a_flow
-
-    flow = a_flow(f'actions: [{{use: http.{operation}, with: {{url: "/x", method: GET}}}}]')
-    assert repeatable_by_name(flow.actions[0], inputs) is held
 
 
 async def test_an_approval_has_a_link_for_each_choice(bench):

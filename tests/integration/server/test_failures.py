@@ -1,29 +1,9 @@
 """Errors as answers: the status that fits, words without a traceback."""
 
-import pytest
-
 from flowengine import errors
-from flowengine.findings import Finding, Span
 from flowengine.server.application import build
-from flowengine.server.failures import kind
 from flowengine.server.ingress import Ingress
 from tests.fakes.projects import make_project, served
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "code"),
-    [
-        (errors.InvalidFile([Finding("f.yaml", Span(1, 1, 1, 1), "x", "wrong")]), 422, "invalid_file"),
-        (errors.NotFound(), 404, "not_found"),
-        (errors.Conflict(), 409, "conflict"),
-        (errors.InvalidInputs("no"), 422, "invalid_inputs"),
-        (errors.StorageUnavailable(), 503, "storage_unavailable"),
-        (errors.ConfigurationError(), 500, "configuration"),
-        (errors.FlowEngineError(), 500, "failed"),
-    ],
-)
-def test_each_error_has_its_status(error, status, code):
-    assert kind(error) == (status, code)
 
 
 async def test_a_full_disk_asks_the_sender_to_come_again(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 
 from flowengine.store import Store, action_rows, events, runs
-from flowengine.store.database import parted, sqlite_engine
+from flowengine.store.database import sqlite_engine
 from flowengine.store.journal import Fenced
 from flowengine.store.runs import Runs
 from flowengine.types import Status
@@ -19,13 +19,6 @@ MANY = 87  # parts of 64, 16, 4 and three times 1
 async def store(tmp_path):
     async with Store.open(f"sqlite:///{tmp_path / 'a.db'}", write=True) as opened:
         yield opened
-
-
-def test_parts_are_of_few_sizes_and_keep_the_order():
-    rows = [(number,) for number in range(MANY)]
-    parts = list(parted(rows))
-    assert [len(part) for part in parts] == [64, 16, 4, 1, 1, 1]
-    assert [row for part in parts for row in part] == rows
 
 
 async def test_runs_that_end_together_end_each_in_its_own_way(store):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from flowengine.triggers.schedule import GRACE, Schedules, coming, due
+from flowengine.triggers.schedule import Schedules
 from flowengine.types import Disposition
 
 T0 = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -19,40 +19,6 @@ def flow_text(missed="run_once", words="every 15 minutes", zone="UTC"):
           if_missed: {missed}
         actions: [{{log: tick}}]
         """
-
-
-def minutes(*numbers):
-    return tuple(T0 + timedelta(minutes=number) for number in numbers)
-
-
-@pytest.mark.parametrize(
-    ("missed", "late", "run", "lost"),
-    [
-        ("run_once", 20, minutes(60), minutes(15, 30, 45)),
-        ("run_all", 20, minutes(15, 30, 45, 60), ()),
-        ("skip", 20 * 60, (), minutes(15, 30, 45, 60)),
-        ("skip", 20, minutes(60), minutes(15, 30, 45)),
-    ],
-)
-def test_what_an_hour_of_downtime_leads_to(read, missed, late, run, lost):
-    trigger = read(flow_text(missed)).triggers[0]
-    found = due(
-        trigger,
-        T0,
-        T0 + timedelta(hours=1, seconds=late if late < 900 else 0) + (GRACE * 2 if late > 900 else GRACE * 0),
-    )
-    assert (found.run, found.missed) == (run, lost)
-    assert found.settled == minutes(60)[0]
-
-
-def test_nothing_is_due_before_its_time(read):
-    found = due(read(flow_text()).triggers[0], T0, T0 + timedelta(minutes=14))
-    assert (found.run, found.missed, found.settled) == ((), (), None)
-
-
-def test_the_coming_time_is_in_utc_whatever_the_zone(read):
-    trigger = read(flow_text(words="every day at 09:00", zone="Europe/Warsaw")).triggers[0]
-    assert coming(trigger, datetime(2026, 3, 28, 12, tzinfo=UTC)) == datetime(2026, 3, 29, 7, 0, tzinfo=UTC)
 
 
 @pytest.fixture

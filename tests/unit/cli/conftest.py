@@ -1,3 +1,4 @@
 from tests.fakes.commands import flow, flowengine, hello, project
+from tests.fakes.lamps import lamps
 
-__all__ = ["flow", "flowengine", "hello", "project"]
+__all__ = ["flow", "flowengine", "hello", "lamps", "project"]

@@ -15,6 +15,7 @@ from flowengine.store.records import ActionRecord, Attempt, RunRecord
 from flowengine.types import Status
 
 BEGAN = datetime(2026, 1, 31, 9, 0, tzinfo=UTC)
+
 TEXT = "flow: Mail\ntrigger: { manual: true }\nactions:\n  - name: Notify all\n    for_each: []\n    do:\n      - name: Send mail\n"
 
 
@@ -161,13 +162,6 @@ def terminal(monkeypatch):
 def test_ids_are_never_broken_on_a_narrow_terminal(capsys, terminal):
     output.table(("run", "flow", "error"), [["x" * 26, "a-flow-with-a-long-name", "an error " * 12]])
     assert "x" * 26 in capsys.readouterr().out
-
-
-def test_lists_on_a_terminal(flowengine, hello, terminal):
-    flowengine("run", "hello")
-    assert "1 run" in flowengine("events", "list").out
-    assert "hello" in flowengine("runs", "list").out
-    assert "livechat" in flowengine("connectors", "list").out
 
 
 def test_values_are_asked_for_at_a_terminal_and_secrets_are_not_echoed(monkeypatch, capsys):

@@ -11,18 +11,19 @@ import pytest
 
 from flowengine.expressions.references import references
 from flowengine.lint.linter import Project, called_flows, check_flow, check_paths
-from flowengine.lint.many import MANY
 from flowengine.lint.plain import references_of
 from flowengine.lint.rules import CHECKED, RULES
 from flowengine.manifests.catalog import Catalog, shipped_connectors
 from flowengine.spec.load import parse_flow
 
 CATALOG = Catalog([shipped_connectors()])
+
 IN_PROSE = {
     "not-readable", "not-text", "too-large", "too-deep", "too-many-actions", "too-many-aliases", "yaml-alias", "yaml-merge",
     "one-document", "too-many-templates", "file-name", "not-a-flow",
 }  # fmt: skip
 """Rules whose examples are files as a whole, or words about them."""
+
 
 HEADS = {
     "flow": "flow: Example\n",
@@ -48,7 +49,6 @@ PROJECT = Project(
         )[0],
     },  # type: ignore[dict-item]
 )
-
 
 WEBHOOK = "trigger: { use: livechat.WebhookTicketCreated }\n"
 """For rules that need to know what the trigger gives."""
@@ -174,18 +174,6 @@ actions:
 def test_what_can_be_read_after_a_split(expression, fine):
     findings = check_flow(SCOPES.format(expression=expression), "x.yaml", Project(CATALOG))
     assert (findings == []) is fine, [str(one) for one in findings]
-
-
-def test_many_flows_are_checked_side_by_side_with_the_same_findings(tmp_path):
-    wrong = 'flow: X\ntrigger: { manual: true }\nactions:\n  - log: "{{ nobody }}"\n'
-    for number in range(MANY + 10):
-        called = f"  - call: flow-{number + 1}\n" if number == 0 else "  - call: flow-0\n" if number == 1 else ""
-        (tmp_path / f"flow-{number:03}.yaml").write_text(wrong, encoding="utf-8")
-        (tmp_path / f"flow-{number}.yaml").write_text(wrong + called, encoding="utf-8")
-    found = check_paths([tmp_path], Project(CATALOG, {"livechat": Connected("livechat")}))
-    assert {one.rule for one in found} == {"unknown-name", "call-circle"}
-    assert [one.file for one in found] == sorted(one.file for one in found)
-    assert sum(one.rule == "call-circle" for one in found) == 2
 
 
 def test_the_flows_that_a_flow_calls_are_read_with_those_that_they_call(tmp_path):

@@ -8,7 +8,7 @@ from flowengine.engine.again import kept_before, point_of
 from flowengine.errors import Conflict, NotFound
 from flowengine.store.records import Mark
 from flowengine.types import Status, format_path, parse_path
-from tests.fakes.engines import Bench, a_flow
+from tests.fakes.engines import a_flow
 from tests.fakes.records import a_run, an_action
 
 FLOW = """
@@ -40,6 +40,7 @@ actions:
     use: http.post
     with: {url: /end}
 """
+
 PATHS = (
     "look",
     "each",
@@ -130,22 +131,3 @@ def test_what_succeeded_and_is_not_in_the_flow_any_more_is_not_done_twice():
     changed = FLOW.replace("name: Look", "name: Search")
     with pytest.raises(Conflict, match="look succeeded in the run"):
         kept("end", changed)
-
-
-async def test_a_run_with_kept_results_does_not_call_again(tmp_path):
-    bench = Bench(f"sqlite:///{tmp_path / 'db'}", tmp_path / "key")
-    text = "actions:\n  - {name: One, use: http.post, with: {url: /one}}\n  - {name: Two, use: http.post, with: {url: /two}}\n"
-    async with bench.running():
-        first = await bench.run(text)
-        actions = await bench.store.runs.actions(first.id, reveal=True)
-        flow = bench.flows["tickets"]
-        begins = kept_before(flow, ("two",), actions, ())
-        again = a_run(flow_version=flow.version, resubmitted_from=first.id)
-        await bench.store.runs.add(again, begins.actions, begins.marks)
-        bench.engine.wake([again])
-        done = await bench.engine.wait(again.id, 5)
-        assert done.status is Status.SUCCEEDED
-        assert bench.service.paths == ["one", "two", "two"]
-        assert bench.service.keys[-1] == f"{again.id}:two"
-        assert await bench.shown(again) == {"one": "succeeded", "two": "succeeded"}
-        assert await bench.store.runs.done_again([first.id, again.id]) == {first.id}

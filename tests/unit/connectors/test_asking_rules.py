@@ -1,0 +1,95 @@
+"""What may be asked of a service, and which values it announces."""
+
+import pytest
+
+from flowengine.connectors.announcing import Position, announced, following
+from flowengine.connectors.asking import request_at
+from flowengine.connectors.connection import Connection
+from flowengine.connectors.request import build_request
+from flowengine.errors import InvalidInputs
+from flowengine.types import Outputs
+from tests.fakes.definitions import connector
+
+ID = {"name": "id", "in": "path", "type": "string", "required": True}
+
+ASK = {
+    "template": "setvaluefromurl",
+    "parameterTemplate": "@headers('If-Match')",
+    "httpMethod": "GET",
+    "parameterValueUrl": "/things/{id}/tag?full=1",
+    "parameterValuePathTemplate": "@body().tag.value",
+    "operations": ["Change"],
+}
+
+SIGNED = {"security": [{"h": [], "q": []}]}
+
+PATHS = {
+    "/things/{id}": {
+        "put": {
+            "operationId": "Change",
+            **SIGNED,
+            "parameters": [ID],
+            "responses": {"409": {"description": "It has changed meanwhile."}, "404": {"description": "Not Found"}},
+        }
+    },
+    "/hooks": {"post": {"operationId": "On", **SIGNED, "x-ms-trigger": "single"}},
+    "/rows": {"get": {"operationId": "Rows", **SIGNED, "x-ms-trigger": "batch"}},
+}
+
+KEYS = {"h": {"type": "apiKey", "in": "header", "name": "X-Key"}, "q": {"type": "apiKey", "in": "query", "name": "key"}}
+
+PARAMETERS = {"h": {"type": "securestring"}, "q": {"type": "securestring"}}
+
+
+def made():
+    return connector("c", PATHS, security=KEYS, connection=PARAMETERS, policies=[ASK], base="/v1")
+
+
+def account(url="https://api.example.com/v1", **more):
+    return Connection("a", "c", {"h": "k1", "q": "k2"}, base_url=url, allow_private_network=True, **more)
+
+
+def test_without_a_call_nobody_knows_that_request():
+    things = made()
+    with pytest.raises(InvalidInputs, match="setvaluefromurl"):
+        build_request(things, things.operation("Change"), {"id": "1"}, account())
+    known = build_request(
+        things, things.operation("Change"), {"id": "1"}, account(), asked={"@headers('If-Match')": "v"}
+    )
+    assert dict(known.headers)["If-Match"] == "v"
+
+
+@pytest.mark.parametrize(
+    ("address", "url", "signed"),
+    [
+        ("https://api.example.com/v1/hooks/7", "https://api.example.com/v1/hooks/7", True),
+        ("/v1/hooks/7?a=1", "https://api.example.com/v1/hooks/7?a=1", True),
+        ("hooks/7", "https://api.example.com/v1/hooks/7", True),
+        ("https://evil.example/hooks/7", "https://evil.example/hooks/7", False),
+        ("//evil.example/x", "https://evil.example/x", False),
+        ("https://api.example.com:8443/x", "https://api.example.com:8443/x", False),
+    ],
+)
+def test_only_the_connection_s_own_host_sees_its_keys(address, url, signed):
+    things = made()
+    request = request_at(things, things.operation("On"), account(), "DELETE", address)
+    assert request.url.startswith(url)
+    assert request.method == "DELETE"
+    assert ("X-Key", "k1") in request.headers if signed else not request.headers
+    assert ("k2" in request.url) is signed
+
+
+def test_what_a_batch_announces():
+    things = made()
+    rows = things.operation("Rows")
+
+    def items(body, status=200):
+        return announced(things, rows, Outputs(status, {}, body))
+
+    assert items([{"a": 1}, {"a": 2}]) == [{"a": 1}, {"a": 2}]
+    assert items({"value": [1], "more": [2]}) == [1]
+    assert items({"issues": [1, 2], "total": 2}) == [1, 2]
+    assert items({"a": [1], "b": [2]}) == [{"a": [1], "b": [2]}], "which of them is a guess"
+    assert items([1], 202) == items(None) == items([]) == []
+    kept = following(things, rows, Outputs(202, {}, None), Position({}, "/before"))
+    assert kept == Position({}, "/before")

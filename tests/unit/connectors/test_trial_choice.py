@@ -1,0 +1,63 @@
+"""Which operation a connection is tried with."""
+
+import pytest
+
+from flowengine.config import Settings
+from flowengine.connectors.client import Client
+from flowengine.connectors.connection import Connection
+from flowengine.connectors.trial import harmless, try_connection
+from flowengine.errors import NotFound
+from flowengine.types import SystemClock
+from tests.fakes.definitions import connector
+
+NEEDY = {"name": "id", "in": "query", "type": "string", "required": True}
+
+PATHS = {
+    "/long/way/there": {"get": {"operationId": "Long"}},
+    "/b": {"get": {"operationId": "Short"}},
+    "/a": {"get": {"operationId": "Hidden", "x-ms-visibility": "internal"}},
+    "/c": {"get": {"operationId": "Needy", "parameters": [NEEDY]}, "post": {"operationId": "Write"}},
+    "/o": {"get": {"operationId": "Old", "deprecated": True}},
+    "/check": {"post": {"operationId": "Check", "parameters": [{**NEEDY, "name": "who"}]}},
+}
+
+
+def naming(name, **inputs):
+    return {"x-ms-capabilities": {"testConnection": {"operationId": name, "parameters": inputs}}}
+
+
+class Shelf:
+    """A catalog of one."""
+
+    def __init__(self, found=None):
+        self.found = found
+
+    def get(self, name):
+        if self.found is None:
+            raise NotFound(f'there is no connector "{name}"')
+        return self.found
+
+
+@pytest.fixture
+async def client():
+    async with Client(Settings(), SystemClock()) as client:
+        yield client
+
+
+def test_the_definitions_own_operation_comes_first():
+    operation, inputs = harmless(connector("c", PATHS, **naming("Check", who="me")))
+    assert (operation.id, inputs) == ("Check", {"who": "me"})
+
+
+def test_else_the_shortest_that_only_reads_and_wants_nothing():
+    assert harmless(connector("c", PATHS))[0].id == "Short"
+    # Some definitions name an operation that they do not have.
+    assert harmless(connector("c", PATHS, **naming("Gone")))[0].id == "Short"
+    assert harmless(connector("c", {"/c": PATHS["/c"]})) is None
+
+
+async def test_what_cannot_be_tried(client):
+    account = Connection("acct", "c")
+    assert "there is no connector" in (await try_connection(client, Shelf(), account)).message
+    nothing = await try_connection(client, Shelf(connector("c", {"/c": PATHS["/c"]})), account)
+    assert (nothing.works, nothing.operation) == (False, "")
