@@ -103,6 +103,8 @@ def secret_values(connection: Connection, secret_names: frozenset[str]) -> tuple
 def quoted_forms(values: Iterable[str]) -> tuple[str, ...]:
     """Values as they may come back in an answer, longest first; too short ones would be found everywhere."""
     found = set(values)
+    # A service that takes the bytes of a header for Latin-1 gives them back as other letters.
+    found |= {value.encode("utf-8").decode("latin-1") for value in found if not value.isascii()}
     found |= {quote(value, safe="") for value in found} | {quote_plus(value) for value in found}
     return tuple(sorted((value for value in found if len(value) >= _SHORTEST_SECRET), key=len, reverse=True))
 

@@ -38,6 +38,7 @@ _HOLDERS: Final = ("error", "errors", "Error", "fault", "odata.error", "messages
 _LONGEST_WORDS = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STRUCK_OUT = "***"
+_NESTED: Final = 4
 
 
 def body_of(connector: Connector, operation: Operation, answer: Answer, *, depth: int = 64) -> Json:
@@ -262,8 +263,14 @@ def strike_out(answer: Answer, secrets: Iterable[str]) -> Answer:
 
 
 def forms_of(secret: str) -> Iterable[bytes]:
-    """How a secret looks in a body: as it is, and as JSON writes it when that differs."""
-    raw = secret.encode("utf-8")
+    """How a secret looks in a body: as it is, and as JSON writes it when that differs.
+
+    Services put what they were sent into texts of their answers: JSON in JSON, up to `_NESTED` deep.
+    """
     if secret.isascii() and secret.isprintable() and '"' not in secret and "\\" not in secret:
-        return (raw,)
-    return (raw, json.dumps(secret)[1:-1].encode("ascii"), json.dumps(secret, ensure_ascii=False)[1:-1].encode("utf-8"))
+        return (secret.encode("ascii"),)
+    found = written = {secret}
+    for _ in range(_NESTED):
+        written = {json.dumps(form, ensure_ascii=ascii_)[1:-1] for form in written for ascii_ in (True, False)}
+        found = found | written
+    return [form.encode("utf-8") for form in sorted(found, key=len, reverse=True)]

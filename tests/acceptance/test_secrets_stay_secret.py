@@ -29,6 +29,7 @@ STORED = {
     "mirror_key": 'canary-key"ü+/%',
     "mirror_query": "canary-query &=ß",
     "mirror_password": "canary-password:\\x",
+    "mirror_place": "canary-place",
     "hook_body": "canary-hook-body",
     "hook_header": "canary-hook-header",
     "hook_basic": "canary-hook-basic",
@@ -41,6 +42,12 @@ ANSWERED = "canary-secure-output"
 
 def operation(id_, method="get", **more):
     return {method: {"operationId": id_, "responses": {"200": {"description": "What came"}}, **more}}
+
+
+def policy(template, **parameters):
+    """Something that only `Made` sends, made of what the connection holds."""
+    given = {f"x-ms-apimTemplateParameter.{name}": value for name, value in parameters.items()}
+    return {"templateId": template, "parameters": {**given, "x-ms-apimTemplate-operationName": ["Made"]}}
 
 
 BODY = {"name": "body", "in": "body", "required": True, "schema": {"type": "object"}}
@@ -58,6 +65,7 @@ MIRROR = {
         "/slow": operation("Slow"),
         "/cut": operation("Cut"),
         "/answer": operation("Answer"),
+        "/made": operation("Made", "post", parameters=[BODY]),
     },
     "securityDefinitions": {
         "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
@@ -78,7 +86,18 @@ PROPERTIES = {
             "query": SECURE,
             "username": {"type": "string"},
             "password": SECURE,
-        }
+        },
+        "policyTemplateInstances": [
+            policy("setheader", name="X-Mark", value="v1-@connectionParameters('key')"),
+            policy("setheader", name="X-Signed", value="@headers('Authorization')"),
+            policy("setqueryparameter", name="mark", value="@connectionParameters('password')"),
+            policy(
+                "setproperty",
+                newPropertyParentPathTemplate="@body()",
+                newPropertySubPathTemplate="mark",
+                propertyValuePathTemplate="@connectionParameters('key')",
+            ),
+        ],
     }
 }
 CONNECTIONS = """
@@ -87,6 +106,10 @@ desk:
   base_url: {desk}
   allow_private_network: true
   parameters: {{ client_id: app, client_secret: "{{{{ secrets.desk_client_secret }}}}" }}
+placed:
+  connector: http
+  base_url: "{mirror}/{{{{ secrets.mirror_place }}}}/deep"
+  allow_private_network: true
 mirror:
   connector: mirror
   base_url: {mirror}
@@ -109,6 +132,13 @@ actions:
     save_as: heard
   - log: "{{ heard }}"
 output: "{{ heard }}"
+""",
+    "made": """\
+flow: Made
+trigger: { manual: true }
+actions:
+  - { use: mirror.Made, with: { said: hello }, save_as: heard }
+  - { use: http.post, connection: placed, with: { url: there, body: "{{ heard.body }}", headers: { X-Api-Key: mine } } }
 """,
     "denied": "flow: Denied\ntrigger: { manual: true }\nactions:\n  - use: mirror.Denied\n",
     "cut": "flow: Cut\ntrigger: { manual: true }\nactions:\n  - { use: mirror.Cut, retry: 1 }\n",
@@ -211,7 +241,14 @@ def leaks(project, *shown):
 async def shown_by(project, flow):
     """Run a flow, and look at it in every way the command line has. Gives its status."""
     await project("run", flow)
-    for view in (["show", "@last", "--inputs", "--outputs", "--raw"], ["show", "@last"], ["logs", "@last"]):
+    for view in (
+        ["show", "@last", "--inputs", "--outputs"],
+        ["show", "@last", "--raw"],
+        ["show", "@last", "--action", "*", "--raw"],
+        ["show", "@last", "--action", "*"],
+        ["show", "@last"],
+        ["logs", "@last"],
+    ):
         await project.here("runs", *view)
     code, out, told = await project.here("runs", "show", "@last", "--json")
     assert code == 0, told
@@ -219,9 +256,10 @@ async def shown_by(project, flow):
 
 
 async def test_after_success_refusal_time_out_and_broken_answers(project):
-    runs = {flow: await shown_by(project, flow) for flow in ("fine", "denied", "slow", "cut", "closed", "look")}
+    runs = {flow: await shown_by(project, flow) for flow in ("fine", "made", "denied", "slow", "cut", "closed", "look")}
     assert {flow: run["status"] for flow, run in runs.items()} == {
         "fine": "succeeded",
+        "made": "succeeded",
         "denied": "failed",
         "slow": "timed_out",
         "cut": "failed",
@@ -231,6 +269,12 @@ async def test_after_success_refusal_time_out_and_broken_answers(project):
     # The mirror did repeat what it was sent, and the rest of that is there to be read.
     assert "hello" in json.dumps(runs["fine"]["output"])
     assert runs["closed"]["error"]["code"] == "operation_failed"
+    made, placed = (action["attempts"][0]["request"] for action in runs["made"]["actions"])
+    assert made["headers"].items() >= {"X-Mark": "v1-***", "X-Key": "***"}.items()
+    assert json.loads(made["body"]) == {"said": "hello", "mark": "***"}
+    assert "mark=***" in made["url"]
+    assert placed["url"].endswith("/***/deep/there")
+    assert placed["headers"]["X-Api-Key"] == "***"
     for command in (
         ["runs", "list", "--json"],
         ["runs", "export"],
@@ -278,7 +322,7 @@ async def test_webhooks_and_everything_that_is_served(project):
             for good in (True, False):
                 answer = await deliver(http, hook, kind, good=good)
                 assert answer.status_code in ((200, 202) if good else (401, 403)), (kind, good, answer.text)
-        for flow in ("fine", "closed"):
+        for flow in ("fine", "made", "closed"):
             await http.post("/api/v1/runs", json={"flow": flow, "wait": 20})
         pages = [await http.get(path) for path in await addresses(http)]
         assert sum(page.status_code == 200 for page in pages) > 10

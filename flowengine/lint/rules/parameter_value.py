@@ -36,9 +36,9 @@ def _template(context: Context, problem: Problem) -> Iterator[Finding]:
 
 
 def _addresses(context: Context) -> Iterator[Finding]:
-    """The built-in connector has no address of its own, so each call says the whole of it."""
+    """The built-in connector has no address of its own: each call says the whole of it, unless its connection has one."""
     for action in context.operations():
-        url = action.inputs.get("url") if action.connector == HTTP else None
+        url = action.inputs.get("url") if action.connector == HTTP and not action.connection else None
         if isinstance(url, str) and not has_template(url) and not url.lower().startswith(("http://", "https://")):
             told = f"{describe(url)} is not a full address"
             hint = f'write "https://{url.lstrip(":/")}"' if "." in url else "it begins with http:// or https://"
