@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
+
+from flowengine.record import record
 
 Json: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list or dict with text keys. `Any`, because a recursive alias helps no reader."""
@@ -62,7 +64,7 @@ class Disposition(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Sent:
     """A request as the history keeps it: without credentials, and with no more of the body than people read."""
 
@@ -91,7 +93,7 @@ class Sent:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Outputs:
     """What an operation gave back: the recorded outputs of an operation action."""
 
@@ -106,6 +108,10 @@ class Outputs:
     def to_json(self) -> JsonObject:
         """`{status_code, headers, body}`, as histories and `actions['...']` show it."""
         return {"status_code": self.status_code, "headers": dict(self.headers), "body": self.body}
+
+
+Duty: TypeAlias = Literal["everything", "worker", "web"]
+"""What a serving process does: all of it; triggers and runs without pages; pages, API and hooks without runs."""
 
 
 class Clock(Protocol):

@@ -7,7 +7,7 @@ service itself says where to go on: `Location` with 200 or 202, `Retry-After` fo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Self
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -18,12 +18,13 @@ from flowengine.manifests.definition import Connector
 from flowengine.manifests.operation import Operation
 from flowengine.manifests.policies import Policy
 from flowengine.manifests.schema import type_of
+from flowengine.record import record
 from flowengine.types import Json, JsonObject, Outputs
 
 NOTHING_NEW = 202
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Position:
     """From where a poll goes on."""
 
@@ -60,7 +61,7 @@ class Position:
         return with_query(bare, [QueryPair(name, value) for name, value in self.query.items()])
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Announcement:
     """What one poll of a polling trigger gave."""
 

@@ -7,7 +7,6 @@ belongs to one attempt is here: further pages, an answer that is still being mad
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urljoin
@@ -28,6 +27,7 @@ from flowengine.connectors.transport import Wire
 from flowengine.errors import ActionError, InvalidInputs, OperationFailed, Unauthorized
 from flowengine.manifests.definition import Connector
 from flowengine.manifests.operation import Operation
+from flowengine.record import replace
 from flowengine.types import Clock, Json, JsonObject, Outputs
 
 REGION: Final = "X-Region"

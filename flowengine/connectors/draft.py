@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from flowengine.record import record
 from flowengine.types import Json
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Request:
     """What is sent: after authentication and policies, to the byte."""
 
@@ -26,7 +27,7 @@ class Request:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Answer:
     """What came back: the header names are in lower case, the body is decoded (not compressed any more)."""
 
@@ -35,7 +36,7 @@ class Answer:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class DataBody:
     """A value that `content_type` says how to write: JSON, or text and XML for text."""
 
@@ -45,7 +46,7 @@ class DataBody:
     """Whether the value is a file: text, or Microsoft's envelope."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class FormField:
     """One field of a form; `file` says that it is sent as a file."""
 
@@ -54,7 +55,7 @@ class FormField:
     file: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class FormBody:
     """A form: `multipart` with files, else urlencoded."""
 

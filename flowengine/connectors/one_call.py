@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 from urllib.parse import urljoin
 
@@ -23,6 +22,7 @@ from flowengine.connectors.transport import Wire
 from flowengine.errors import ActionTimedOut, FlowEngineError
 from flowengine.manifests.definition import Connector
 from flowengine.manifests.operation import CALLBACK, Operation
+from flowengine.record import replace
 from flowengine.types import Clock, Json, Outputs, Sent
 
 BEGINNING: Final = Position()

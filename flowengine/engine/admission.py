@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from flowengine.engine.modes import LaneKey, Lanes, Place, at_once
+from flowengine.record import replace
 from flowengine.spec.flow import Flow
 from flowengine.store import Store
 from flowengine.store.records import EventRecord, RunRecord

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -20,6 +19,7 @@ from flowengine.errors import (
     ServiceUnreachable,
     Unauthorized,
 )
+from flowengine.record import record
 from flowengine.spec.actions import Retry
 from flowengine.store.records import Attempt
 from flowengine.types import Clock, Outputs, Sent
@@ -44,7 +44,7 @@ class Journey(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Policy:
     """How a failing operation is tried again."""
 
@@ -98,7 +98,7 @@ def policy_of(retry: Retry | None, *, repeatable: bool) -> Policy:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Tried:
     """How it came out: `outputs`, or the `error` that ended it."""
 

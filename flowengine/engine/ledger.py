@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ from flowengine.engine import failpoints
 from flowengine.engine.checkpoint import Checkpoints
 from flowengine.errors import StorageUnavailable
 from flowengine.interpreter.effects import Suspended
+from flowengine.record import replace
 from flowengine.store import Store, action_rows
 from flowengine.store.journal import Fenced, Write
 from flowengine.store.records import ActionRecord, RunRecord

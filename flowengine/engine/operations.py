@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flowengine.engine import failpoints, trail
@@ -13,6 +12,7 @@ from flowengine.engine.ledger import Ledger
 from flowengine.engine.parking import Parking
 from flowengine.engine.services import Services
 from flowengine.errors import ActionError, ActionTimedOut, FlowEngineError, OutcomeUnknown
+from flowengine.record import record, replace
 from flowengine.spec.actions import OperationAction
 from flowengine.spec.flow import Flow
 from flowengine.store.records import ActionRecord, Attempt, RunRecord
@@ -123,7 +123,7 @@ class Operations:
             await self._ledger.commit(record)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Journey:
     """What the retry loop sees of an operation."""
 

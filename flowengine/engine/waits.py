@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime
 
 from flowengine.engine import failpoints, parking
@@ -13,6 +12,7 @@ from flowengine.engine.parking import Parking
 from flowengine.engine.services import Services
 from flowengine.errors import ActionError, ActionTimedOut
 from flowengine.interpreter.effects import Wait, WaitForAnswer, WaitForCallback, WaitForFlow, WaitForTime
+from flowengine.record import replace
 from flowengine.store.records import ActionRecord, RunRecord
 from flowengine.types import Json, JsonObject, Path, Status
 

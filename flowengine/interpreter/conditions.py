@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from flowengine.errors import ExpressionError
 from flowengine.expressions.compare import compare, may_run_long
 from flowengine.expressions.evaluate import Evaluator
 from flowengine.expressions.values import shown
+from flowengine.record import record
 from flowengine.spec.conditions import UNARY_OPERATORS, AllOf, AnyOf, Comparison, Condition, Not, Truth
 from flowengine.spec.source import Location
 from flowengine.types import Json, JsonObject
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Verdict:
     """The answer, and the comparisons that led to it, in order: `{"operator", "left", "right", "held"}` each."""
 

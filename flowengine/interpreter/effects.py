@@ -14,10 +14,11 @@ Two things unwind a walk from inside an effect, and they differ:
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
+from flowengine.record import record
 from flowengine.spec.actions import OperationAction
 from flowengine.types import Json, JsonObject, Outputs, Path, Status
 
@@ -31,14 +32,14 @@ class Suspended(BaseException):
     """
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class WaitForTime:
     """`wait` and `wait_until`: nothing until this moment."""
 
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class WaitForAnswer:
     """`ask`: a person's choice; gives `{choice, by, comment, at}`."""
 
@@ -48,14 +49,14 @@ class WaitForAnswer:
     deadline: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class WaitForCallback:
     """`wait_for: callback`: a POST at the callback's URL; gives its body."""
 
     deadline: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class WaitForFlow:
     """`call`: another flow's run; gives its output."""
 
@@ -67,7 +68,7 @@ class WaitForFlow:
 Wait: TypeAlias = WaitForTime | WaitForAnswer | WaitForCallback | WaitForFlow
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Failure:
     """Why an action or a run failed: the ERROR of every document."""
 
@@ -94,7 +95,7 @@ class Failure:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ActionEvent:
     """Something to put on record about a control action, a skipped action or a log line.
 
@@ -113,7 +114,7 @@ class ActionEvent:
     secure: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Response:
     """What `respond` answers the caller."""
 
@@ -163,7 +164,7 @@ class Effects(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Start:
     """What a run begins with."""
 
@@ -177,7 +178,7 @@ class Start:
     link: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a run ended as."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from flowengine.config import Limits
 from flowengine.errors import ActionError, ActionTimedOut
@@ -13,6 +12,7 @@ from flowengine.interpreter.scope import Scope
 from flowengine.interpreter.sequence import run_list
 from flowengine.interpreter.signals import ActionFailed, Stopped
 from flowengine.interpreter.walk import Walk
+from flowengine.record import replace
 from flowengine.spec.flow import Flow
 from flowengine.types import Json, Path, Status
 

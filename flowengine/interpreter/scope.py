@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from flowengine.interpreter.effects import Failure
+from flowengine.record import record
 from flowengine.types import Json, JsonObject, Status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Done:
     """What an action came to: `body` is what `save_as` names, `outputs` what goes on record."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
+from flowengine.record import replace
 from flowengine.store.codec import from_moment, from_text, moment, time_of, to_moment, to_text
 from flowengine.store.database import Row
 from flowengine.store.journal import Statement, Write

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from flowengine.record import record
 from flowengine.types import Disposition, Json, JsonObject, Path, Sent, Status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class EventRecord:
     """Something that happened, whether or not it started a run."""
 
@@ -29,7 +30,7 @@ class EventRecord:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """One run of one flow version."""
 
@@ -62,7 +63,7 @@ class RunRecord:
     """How many actions had finished at the last recovery."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One try of an operation. Times in UTC, durations in milliseconds."""
 
@@ -76,7 +77,7 @@ class Attempt:
     """What was sent, without secrets; None when it did not come to that."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ActionRecord:
     """One action run: the checkpoint and the history are this same row."""
 
@@ -100,7 +101,7 @@ class ActionRecord:
     """Which of `inputs` and `outputs` are kept encrypted and shown to nobody."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class SubscriptionRecord:
     """A webhook that is, or should be, registered at a service for one trigger of a flow."""
 
@@ -125,7 +126,7 @@ class SubscriptionRecord:
     failures: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class PollState:
     """Where a polled trigger stands: the cursor of the last page and the ids that have been seen."""
 
@@ -133,7 +134,7 @@ class PollState:
     seen: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class FlowVersion:
     """One text that a flow's file once had."""
 
@@ -142,7 +143,7 @@ class FlowVersion:
     saved_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Mark:
     """Something a run must see again when it is resumed: a time it read, an answer it got."""
 

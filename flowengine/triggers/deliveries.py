@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import orjson
 
+from flowengine.record import record
 from flowengine.types import Json
 
 STRUCK_OUT = "***"
@@ -15,7 +16,7 @@ SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x
 """Headers that are never kept, whatever the method of verification."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Delivery:
     """One HTTP request at a hook: header names in lower case, the body as it came."""
 

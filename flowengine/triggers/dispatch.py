@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from flowengine.engine import failpoints
 from flowengine.expressions.evaluate import Evaluator
+from flowengine.record import replace
 from flowengine.spec.flow import Flow
 from flowengine.spec.triggers import Trigger
 from flowengine.store import Store

@@ -6,12 +6,12 @@ import hashlib
 import hmac
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Protocol
 
 from flowengine.connectors.response import convert
 from flowengine.manifests.extensions import WebhookSpec
 from flowengine.manifests.operation import Operation
+from flowengine.record import record, replace
 from flowengine.spec.actions import Respond
 from flowengine.spec.flow import Flow
 from flowengine.spec.triggers import OperationTrigger, Webhook
@@ -32,7 +32,7 @@ class Derive(Protocol):
     def __call__(self, label: str) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Receipt:
     """The answer to a delivery: an HTTP status, the event's record, and the run whose `respond` the caller waits for."""
 
@@ -42,7 +42,7 @@ class Receipt:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Hook:
     """One address and what is behind it."""
 

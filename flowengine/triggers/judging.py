@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime
 
 from flowengine.errors import ExpressionError
 from flowengine.expressions.evaluate import Evaluator
 from flowengine.expressions.functions.draw import SEED, seed
 from flowengine.interpreter.conditions import evaluate
+from flowengine.record import record, replace
 from flowengine.spec.conditions import Condition
 from flowengine.spec.flow import Flow
 from flowengine.spec.triggers import Trigger
@@ -25,7 +26,7 @@ DEDUPE_KEY_LENGTH = 512
 """Of longer keys the end is stored as its hash: two that begin alike are two."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Arrival:
     """An event on its way in: who sent it is known by now, and its secrets are struck out."""
 
@@ -41,7 +42,7 @@ class Arrival:
     inputs: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Judged:
     """What is to be committed for one event."""
 
