@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flowengine.cli import output, place, run_again, run_records
+from flowengine.cli import output, place, run_again, run_cancel, run_records
 from flowengine.cli.errors import Exit, WrongUsage
 from flowengine.cli.place import AsJson
 from flowengine.cli.since import parse_since
@@ -199,29 +199,12 @@ def wait(
     raise typer.Exit(Exit.FINE if ended.status == Status.SUCCEEDED else Exit.FOUND)
 
 
-@app.command()
-def cancel(
-    ctx: typer.Context,
-    run: Reference,
-    reason: Annotated[str, typer.Option("--reason", help="Why, for the history.")] = "cancelled from the command line",
-    as_json: AsJson = False,
-) -> None:
-    """Cancel a run that goes on or waits."""
-    from flowengine.cli import changes
-
-    here = place.settings(ctx)
-    found = place.finish(_find(here, run))
-    document = changes.cancel_run(here, found.id, reason)
-    if as_json:
-        output.emit(run=document)
-    else:
-        output.say(f"{found.id} is {document['status'] if document['status'] == 'cancelled' else 'being cancelled'}")
-
-
-async def _find(here: Settings, reference: str) -> RunRecord:
-    async with place.require_history(here) as store:
-        return await store.runs.find(reference)
-
-
-for command in (run_again.resubmit, run_again.answer, run_records.diff, run_records.export, run_records.prune):
+for command in (
+    run_cancel.cancel,
+    run_again.resubmit,
+    run_again.answer,
+    run_records.diff,
+    run_records.export,
+    run_records.prune,
+):
     app.command()(command)

@@ -1,4 +1,4 @@
-"""`/api/v1/runs/.../resubmit`: doing runs again, one or many."""
+"""`/api/v1/runs`, many at once: doing them again, cancelling them, letting old ones go."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from flowengine.app.again import AS_IT_WAS, MANY_AT_MOST, Again, Wanted, plan, resubmit_many, submit
+from flowengine.app.ending import UNFINISHED, cancel_many
 from flowengine.app.housekeeping import prune_by
 from flowengine.server.access import Role
 from flowengine.server.api.endpoint import Body, Endpoint, read
@@ -44,6 +45,17 @@ class ResubmitMany(Body):
     )
     from_action: str | None = Field(default=None, alias="from", description="An action's path or name.")
     version: Literal["newest", "original"] = "newest"
+    dry_run: bool = Field(default=True, description="Only say which: on, unless switched off.")
+
+
+class CancelMany(Body):
+    """Which runs are to be cancelled."""
+
+    flow: str | None = Field(default=None, description="Only this flow's.")
+    statuses: list[str] = Field(default=list(UNFINISHED), description="Only runs that are so.")
+    since: str | None = Field(default=None, description="Only runs made after this time, in RFC 3339.")
+    search: str | None = Field(default=None, description="Only runs whose event or inputs hold this text.")
+    reason: str = Field(default="", max_length=2_000, description="For the history.")
     dry_run: bool = Field(default=True, description="Only say which: on, unless switched off.")
 
 
@@ -91,12 +103,23 @@ async def resubmit_runs(request: Request) -> Response:
     return Document(many.to_json())
 
 
-def _statuses(words: list[str]) -> list[Status]:
-    ended = [status for status in Status if status.finished]
+async def cancel_runs(request: Request) -> Response:
+    """Cancel all unfinished runs that fit; with `dry_run`, which is on unless switched off, only tell which they are."""
+    app, body = app_of(request), await read(request, CancelMany)
+    statuses = _statuses(body.statuses, finished=False)
+    wanted = Wanted(flow=body.flow, statuses=statuses, since=_moment(body.since), search=body.search)
+    many = await cancel_many(app, wanted, body.reason or "cancelled through the API", really=not body.dry_run)
+    request.scope["flowengine.audit"] = {"runs": len(many.cancelled), "refused": len(many.refused), "flow": body.flow}
+    return Document(many.to_json())
+
+
+def _statuses(words: list[str], *, finished: bool = True) -> list[Status]:
+    """None given is all of the kind, never of the other kind."""
+    known = [status for status in Status if status.finished is finished]
     for word in words:
-        if word not in ended:
-            raise HTTPException(400, f'"{word:.40}" is not one of: {", ".join(ended)}')
-    return [Status(word) for word in words]
+        if word not in known:
+            raise HTTPException(400, f'"{word:.40}" is not one of: {", ".join(known)}')
+    return [Status(word) for word in words] or known
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -121,6 +144,15 @@ ENDPOINTS: Final = (
         role=Role.ADMIN,
         body=Prune,
         gives={"runs": WHOLE, "events": WHOLE, "dry_run": YES},
+    ),
+    Endpoint(
+        method="POST",
+        path="/runs/cancel",
+        handler=cancel_runs,
+        role=Role.OPERATOR,
+        body=CancelMany,
+        gives={"dry_run": YES, "runs": list_of(RUN), "total": WHOLE, "refused": list_of(OBJECT)},
+        repeatable=True,
     ),
     Endpoint(
         method="POST",

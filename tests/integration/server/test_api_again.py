@@ -18,12 +18,21 @@ PICKY = """
     output: "{{ inputs.who }}"
     """
 
+PATIENT = """
+    flow: Patient
+    trigger: {manual: true}
+    actions: [{wait: 1 hour}]
+    """
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api(tmp_path_factory):
-    async with served(make_project(tmp_path_factory.mktemp("project"), {"picky": PICKY})) as (server, http):
+    async with served(make_project(tmp_path_factory.mktemp("project"), {"picky": PICKY, "patient": PATIENT})) as (
+        server,
+        http,
+    ):
 
         async def api(method, path, **more):
             if method != "GET":
@@ -74,6 +83,26 @@ async def test_many_are_looked_at_unless_told_otherwise(api):
     assert left["total"] == 0
 
 
+async def waiting(api):
+    _, found = await api("POST", "/runs", json={"flow": "patient"})
+    return found["run"]["id"]
+
+
+async def test_many_are_cancelled_after_a_look(api):
+    runs = {await waiting(api) for _ in range(3)}
+    done = await failed(api)
+    _, seen = await api("POST", "/runs/cancel", json={"flow": "patient"})
+    assert (seen["dry_run"], {run["id"] for run in seen["runs"]}) == (True, runs)
+    assert {(await api.app.store.runs.get(run)).status.finished for run in runs} == {False}
+    _, found = await api("POST", "/runs/cancel", json={"flow": "patient", "reason": "enough", "dry_run": False})
+    assert (found["total"], found["refused"]) == (3, [])
+    ended = [await api.app.engine.wait(run, 5) for run in runs]
+    assert {(run.status, run.error["message"]) for run in ended} == {("cancelled", "enough")}
+    assert (await api.app.store.runs.get(done)).status == "failed"
+    _, left = await api("POST", "/runs/cancel", json={"dry_run": False})
+    assert left["total"] == 0
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
@@ -84,6 +113,9 @@ async def test_many_are_looked_at_unless_told_otherwise(api):
         ("/runs/resubmit", {"statuses": ["running"]}, 400),
         ("/runs/resubmit", {"since": "yesterday"}, 400),
         ("/runs/resubmit", {"since": "2026-03-01T09:00:00"}, 400),
+        ("/runs/cancel", {"statuses": ["failed"]}, 400),
+        ("/runs/cancel", {"since": "yesterday"}, 400),
+        ("/runs/cancel", {"everything": True}, 400),
         ("/runs/prune", {"older_than_seconds": -1}, 400),
     ],
 )

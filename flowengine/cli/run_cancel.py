@@ -1,0 +1,103 @@
+"""`flowengine runs cancel`: ending a run that goes on or waits, or many after a look at which."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flowengine.cli import changes, output, place
+from flowengine.cli.errors import Exit, WrongUsage
+from flowengine.cli.place import AsJson
+from flowengine.cli.since import parse_since
+from flowengine.types import Status
+
+if TYPE_CHECKING:
+    from flowengine.config import Settings
+    from flowengine.store.records import RunRecord
+
+UNFINISHED = [str(status) for status in Status if not status.finished]
+SHOWN = 20
+"""Runs that a preview lists one by one."""
+SECONDS = 600.0
+
+
+def cancel(
+    ctx: typer.Context,
+    run: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="A run's id or the beginning of one, or @last.")
+    ] = None,
+    status: Annotated[
+        list[str] | None, typer.Option("--status", "-s", help="Many: queued, running or waiting (repeatable).")
+    ] = None,
+    flow: Annotated[str | None, typer.Option("--flow", "-f", help="Many: only this flow's.")] = None,
+    since: Annotated[str | None, typer.Option("--since", help="Many: only newer ones: 24h, 7d, 2026-01-31.")] = None,
+    search: Annotated[str | None, typer.Option("--search", help="Many: only those that hold this text.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Many: do it, not only show which.")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the history.")] = "cancelled from the command line",
+    as_json: AsJson = False,
+) -> None:
+    """Cancel a run that goes on or waits; or many runs, after a look at which.
+
+    Without RUN, say which runs: --flow, --status, --since, --search; they are shown, and cancelled with --yes.
+    """
+    here = place.settings(ctx)
+    several = bool(status or flow or since or search)
+    if run is not None and several:
+        raise WrongUsage("either one RUN, or a choice of many (--flow, --status, --since, --search)")
+    if run is not None:
+        _one(here, run, reason, as_json=as_json)
+        return
+    if not several:
+        raise WrongUsage("say which run, or which runs: --flow, --status, --since, --search")
+    wanted = {"flow": flow, "statuses": _statuses(status), "since": parse_since(since), "search": search}
+    _many(here, wanted, reason, yes=yes, as_json=as_json)
+
+
+def _one(here: Settings, reference: str, reason: str, *, as_json: bool) -> None:
+    found = place.finish(_find(here, reference))
+    document = changes.cancel_run(here, found.id, reason)
+    if as_json:
+        output.emit(run=document)
+    else:
+        output.say(f"{found.id} is {document['status'] if document['status'] == 'cancelled' else 'being cancelled'}")
+
+
+async def _find(here: Settings, reference: str) -> RunRecord:
+    async with place.require_history(here) as store:
+        return await store.runs.find(reference)
+
+
+def _many(here: Settings, wanted: dict[str, Any], reason: str, *, yes: bool, as_json: bool) -> None:
+    found = changes.cancel_runs(here, wanted, reason, really=yes)
+    if as_json:
+        output.emit(**{name: value for name, value in found.items() if name != "v"})
+    else:
+        _tell(found, yes=yes)
+    raise typer.Exit(Exit.FOUND if found["refused"] else Exit.FINE)
+
+
+def _tell(found: dict[str, Any], *, yes: bool) -> None:
+    rows = [[run["id"], run["flow"], output.status(run["status"]), run["created_at"]] for run in found["runs"][:SHOWN]]
+    if rows:
+        output.table(("run", "flow", "status", "made"), rows)
+    if len(found["runs"]) > SHOWN:
+        output.say(f"... and {len(found['runs']) - SHOWN} more")
+    for each in found["refused"][:SHOWN]:
+        output.tell(f"not cancelled: {output.clean(each['message'])}")
+    if not found["total"]:
+        output.tell("No run fits what was asked.")
+    elif yes:
+        output.tell(
+            f"{len(found['runs'])} of {found['total']} are cancelled, or will be when what they do now has ended."
+        )
+    else:
+        output.tell(f"{found['total']} would be cancelled. Nothing has happened yet: add --yes to do it.")
+
+
+def _statuses(words: list[str] | None) -> list[str]:
+    chosen = [word.lower() for word in words or UNFINISHED]
+    for word in chosen:
+        if word not in UNFINISHED:
+            raise WrongUsage(f'--status "{word}": one of {", ".join(UNFINISHED)}')
+    return list(dict.fromkeys(chosen))
