@@ -21,7 +21,7 @@ class Load:
 
 
 def post(url: str, body: bytes, requests: int, callers: int, rate: float | None = None) -> Load:
-    """Send `requests` POSTs; with `rate`, at most that many a second."""
+    """Send `requests` POSTs; with `rate`, at most that many a second. `@number@` in the body becomes the request's number."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_run, (url, body, requests, callers, rate))
 
@@ -46,7 +46,9 @@ async def _post(url: str, body: bytes, requests: int, callers: int, rate: float 
             if rate and (early := started + number / rate - time.time()) > 0:
                 await asyncio.sleep(early)
             sent = time.perf_counter()
-            async with session.post(url, data=body, headers={"content-type": "application/json"}) as answer:
+            async with session.post(
+                url, data=body.replace(b"@number@", b"%d" % number), headers={"content-type": "application/json"}
+            ) as answer:
                 await answer.read()
                 refused += answer.status >= 400
             times.append(time.perf_counter() - sent)

