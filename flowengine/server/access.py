@@ -69,6 +69,8 @@ PUBLIC: Final = frozenset(
 PAGES: Final[Mapping[tuple[str, str], Role]] = {
     ("POST", "/logout"): Role.VIEWER,
     ("GET", "/flows/{flow}/edit"): Role.ADMIN,
+    ("GET", "/audit"): Role.ADMIN,
+    ("GET", "/tokens"): Role.ADMIN,
     ("POST", "/runs/chosen"): Role.OPERATOR,
     ("POST", "/flows/{flow}/enable"): Role.OPERATOR,
     ("POST", "/flows/{flow}/disable"): Role.OPERATOR,

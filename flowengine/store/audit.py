@@ -13,6 +13,8 @@ from flowengine.store.ids import first_id_at, new_id
 from flowengine.store.journal import Journal, Statement, Write
 from flowengine.types import Clock, Json
 
+WORDS_AMONG = 5_000
+"""How many of the newest changes are looked through for who did what."""
 COLUMNS = "id, at, actor, action, target, detail, source"
 ADD = Statement(queries.insert_into("audit", COLUMNS))
 
@@ -50,6 +52,12 @@ class Audit:
         now = self._clock.now()
         row = (new_id(self._clock), moment(now), actor, action, target, to_text(dict(detail or {})), source)
         await self._journal.commit(Write(ADD, row, "audit"))
+
+    async def words(self) -> tuple[list[str], list[str]]:
+        """Who is on record, and kinds of changes, among the newest ones: what can be chosen from."""
+        newest = f"SELECT actor, action FROM audit ORDER BY id DESC LIMIT {WORDS_AMONG}"  # noqa: S608  # a number of ours
+        rows = await self._reader.rows(f"SELECT DISTINCT actor, action FROM ({newest}) AS newest")  # noqa: S608
+        return sorted({row[0] for row in rows}), sorted({row[1] for row in rows})
 
     async def list(
         self,

@@ -57,7 +57,7 @@ async def test_an_operator_signs_in_switches_a_flow_and_signs_out(site):
     await page.goto("/flows/greet")
     assert "/login?next=" in page.url
     actions = [one.action for one in await server.app.store.audit.list()]
-    assert {"disable", "enable", "sign_in", "sign_out"} <= set(actions)
+    assert {"disable_flow", "enable_flow", "sign_in", "sign_out"} <= set(actions)
 
 
 async def test_a_viewer_is_not_offered_what_they_may_not_do(site):

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from flowengine.server.pages import again, approvals, edit, events, flows, live, overview, project, run, runs, static
+from flowengine.server.pages import (
+    again,
+    approvals,
+    edit,
+    events,
+    flows,
+    live,
+    overview,
+    people,
+    project,
+    run,
+    runs,
+    static,
+)
 from flowengine.server.pages.routing import Row
 
 ROUTES: tuple[Row, ...] = (
@@ -17,6 +30,7 @@ ROUTES: tuple[Row, ...] = (
     *events.ROUTES,
     *approvals.ROUTES,
     *project.ROUTES,
+    *people.ROUTES,
     *live.ROUTES,
     *static.ROUTES,
 )

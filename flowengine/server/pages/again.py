@@ -68,7 +68,7 @@ def _starts(actions: Sequence[ActionHead], chosen: Path) -> list[Start]:
     return [Start(format_path(action.path), action.name, action.path == chosen) for action in fitting]
 
 
-async def again(request: Request) -> Response:
+async def resubmit_run(request: Request) -> Response:
     """`POST /runs/{run}/resubmit`: `how` is `whole`, `from` or `edited`; `version` is `newest` or `original`."""
     app, form = app_of(request), await form_of(request)
     how = form.one("how")
@@ -80,6 +80,7 @@ async def again(request: Request) -> Response:
         given=_given(form) if how == "edited" else AS_IT_WAS,
     )
     made = await resubmit(app, request.path_params["run"], wanted)
+    request.scope["flowengine.audit"] = {"target": made.id, "flow": made.flow, "again": made.resubmitted_from}
     return see(f"/runs/{made.id}", "resubmitted")
 
 
@@ -90,4 +91,4 @@ def _given(form: Form) -> Json:
         raise HTTPException(422, f"the input is not JSON: {error}") from None
 
 
-ROUTES: tuple[Row, ...] = (("POST", "/runs/{run}/resubmit", again),)
+ROUTES: tuple[Row, ...] = (("POST", "/runs/{run}/resubmit", resubmit_run),)

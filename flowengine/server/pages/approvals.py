@@ -30,7 +30,7 @@ async def list_approvals(request: Request) -> Response:
     )
 
 
-async def answer(request: Request) -> Response:
+async def answer_run(request: Request) -> Response:
     """`POST /approvals/answer`: the run, the action and the choice."""
     app, form = app_of(request), await form_of(request)
     run = await app.store.runs.find(form.one("run"))
@@ -48,8 +48,9 @@ async def answer(request: Request) -> Response:
         "comment": form.one("comment")[:2_000],
         "at": timestamp(app.clock.now()),
     }
+    request.scope["flowengine.audit"] = {"target": run.id, "choice": form.one("choice")}
     await app.engine.answer(run.id, path, value)
     return see(f"/runs/{run.id}", "answered")
 
 
-ROUTES: tuple[Row, ...] = (("GET", "/approvals", list_approvals), ("POST", "/approvals/answer", answer))
+ROUTES: tuple[Row, ...] = (("GET", "/approvals", list_approvals), ("POST", "/approvals/answer", answer_run))

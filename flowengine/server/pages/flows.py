@@ -270,7 +270,7 @@ async def _run_form(
     )
 
 
-async def start_run(request: Request) -> Response:
+async def submit_run(request: Request) -> Response:
     """`POST /flows/{flow}/run`: the run, or the form again with what is wrong."""
     app, form = app_of(request), await form_of(request)
     entry = entry_of(app, request)
@@ -284,15 +284,16 @@ async def start_run(request: Request) -> Response:
     except (FlowEngineError, ValueError) as error:
         told = error.message if isinstance(error, FlowEngineError) else str(error)
         return await _run_form(request, entry, given, text, told, 422)
+    request.scope["flowengine.audit"] = {"target": run.id, "flow": run.flow}
     return see(f"/runs/{run.id}", "started")
 
 
-async def enable(request: Request) -> Response:
+async def enable_flow(request: Request) -> Response:
     """`POST /flows/{flow}/enable`."""
     return await _switch(request, on=True)
 
 
-async def disable(request: Request) -> Response:
+async def disable_flow(request: Request) -> Response:
     """`POST /flows/{flow}/disable`."""
     return await _switch(request, on=False)
 
@@ -312,7 +313,7 @@ ROUTES: tuple[Row, ...] = (
     ("GET", "/flows/{flow}/yaml", show_text),
     ("GET", "/flows/{flow}/versions", show_versions),
     ("GET", "/flows/{flow}/run", run_form),
-    ("POST", "/flows/{flow}/run", start_run),
-    ("POST", "/flows/{flow}/enable", enable),
-    ("POST", "/flows/{flow}/disable", disable),
+    ("POST", "/flows/{flow}/run", submit_run),
+    ("POST", "/flows/{flow}/enable", enable_flow),
+    ("POST", "/flows/{flow}/disable", disable_flow),
 )

@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, Response
 
 from flowengine import __version__
 from flowengine.app import App
-from flowengine.server.access import caller_of
+from flowengine.server.access import Role, caller_of, may
 from flowengine.server.context import app_of
 from flowengine.server.pages import shown
 from flowengine.store.heads import Heads
@@ -100,7 +100,7 @@ async def page(request: Request, template: str, /, *, status: int = 200, **conte
         "command": "",
         "told": told_by(request),
         "caller": caller_of(request),
-        "navigation": await navigation(app),
+        "navigation": await navigation(app, admin=may(request, Role.ADMIN)),
         **context,
     }
     return HTMLResponse(environment().get_template(template).render(given), status_code=status, headers=HEADERS)
@@ -117,14 +117,15 @@ class Item:
     apart: bool = False
 
 
-async def navigation(app: App) -> list[Item]:
+async def navigation(app: App, *, admin: bool) -> list[Item]:
     """The menu, with what waits for a person."""
     asking = await Heads(app.store.reader).asking()
-    return menu(asking=len(asking), broken=sum(entry.broken for entry in app.library.entries.values()))
+    return menu(admin=admin, asking=len(asking), broken=sum(entry.broken for entry in app.library.entries.values()))
 
 
-def menu(*, asking: int = 0, broken: int = 0) -> list[Item]:
-    """Every page that stands by itself."""
+def menu(*, admin: bool, asking: int = 0, broken: int = 0) -> list[Item]:
+    """Every page that stands by itself, of those that the reader may see."""
+    for_admins = [Item("/tokens", "Tokens", apart=True), Item("/audit", "Audit")] if admin else []
     return [
         Item("/", "Overview"),
         Item("/flows", "Flows", broken, "bad"),
@@ -135,6 +136,7 @@ def menu(*, asking: int = 0, broken: int = 0) -> list[Item]:
         Item("/secrets", "Secrets"),
         Item("/connectors", "Connectors"),
         Item("/health", "Health"),
+        *for_admins,
     ]
 
 
@@ -157,7 +159,7 @@ def error_page(request: Request, status: int, message: str) -> Response:
         "project": app.settings.project.name or "project",
         "command": "",
         "told": "",
-        "navigation": menu(),
+        "navigation": menu(admin=may(request, Role.ADMIN)),
         "status": status,
         "message": message,
     }
@@ -172,6 +174,7 @@ TOLD: Final = {
     "resubmitted_many": "New runs have begun.",
     "started": "The run has begun.",
     "answered": "The answer is given; the run goes on.",
+    "revoked": "The token is revoked: it lets nobody in any more.",
 }
 """What pages say after a change, by the word in the address: an address cannot put words of its own on a page."""
 

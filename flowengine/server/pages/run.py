@@ -271,17 +271,18 @@ async def _value(app: App, request: Request, run: RunRecord, part: str) -> Json:
     return {"inputs": action.inputs, "outputs": action.outputs, "error": action.error}[part]
 
 
-async def cancel(request: Request) -> Response:
+async def cancel_run(request: Request) -> Response:
     """`POST /runs/{run}/cancel`."""
     app = app_of(request)
     run = await app.store.runs.find(request.path_params["run"])
     form = await form_of(request)
     await app.engine.cancel(run.id, form.one("reason")[:500] or "cancelled on the web page")
+    request.scope["flowengine.audit"] = {"target": run.id, "flow": run.flow}
     return see(f"/runs/{run.id}", "cancelled")
 
 
 ROUTES: tuple[Row, ...] = (
     ("GET", "/runs/{run}", show_run),
     ("GET", "/runs/{run}/value", whole_value),
-    ("POST", "/runs/{run}/cancel", cancel),
+    ("POST", "/runs/{run}/cancel", cancel_run),
 )
