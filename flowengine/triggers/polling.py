@@ -7,6 +7,7 @@ again. Pages may overlap and items may share a timestamp; only ids count.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +17,7 @@ from typing import Final
 import orjson
 
 from flowengine.connectors.announcing import Announcement, Position
-from flowengine.errors import ExpressionError
+from flowengine.errors import ActionError, ExpressionError, FlowEngineError, OperationFailed
 from flowengine.expressions.functions.draw import SEED, seed
 from flowengine.spec.flow import Flow
 from flowengine.spec.triggers import OperationTrigger, Poll
@@ -24,6 +25,8 @@ from flowengine.store import Store
 from flowengine.store.records import PollState
 from flowengine.triggers.dispatch import Arrival, Dispatcher
 from flowengine.types import Json, JsonObject, Outputs
+
+log = logging.getLogger(__name__)
 
 POLL_EVERY: Final = timedelta(minutes=1)
 """For polling triggers of manifests whose flow says nothing."""
@@ -135,13 +138,21 @@ class Polls:
         newest = before
         for item in page.items:
             found = await self.evaluator.render(trigger.cursor, {"item": item.value})
-            if newest is None or (type(found) is type(newest) and found > newest):
+            if newest is None or _is_greater(found, newest):
                 newest = found
         return newest
 
     async def _commit(self, flow: Flow, trigger: Poll | OperationTrigger, after: PollState, fresh: list[Item]) -> None:
         judged = [await self.dispatcher.judge(flow, trigger, _arrival(trigger, item)) for item in fresh]
         await self.dispatcher.commit(flow, judged, partial(self.store.polls.commit, flow.id, trigger.key, after))
+
+
+def _is_greater(found: Json, newest: Json) -> bool:
+    """As numbers, whole or not, or as texts compare; values of two sorts have no order."""
+    for sort in ((int, float), str):
+        if isinstance(found, sort) and isinstance(newest, sort):
+            return not isinstance(found, bool) and bool(found > newest)
+    return False
 
 
 def _position(trigger: OperationTrigger, kept: Json) -> Position:
@@ -183,3 +194,17 @@ def _seen(before: frozenset[str], items: list[Item]) -> frozenset[str]:
     page = frozenset(item.id for item in items)
     together = before | page
     return page if len(together) > SEEN_AT_MOST else together
+
+
+def told_of(error: Exception) -> str:
+    """Why a poll failed, for its event."""
+    if isinstance(error, FlowEngineError):
+        return error.message
+    log.error("a poll failed in the engine itself", exc_info=error)
+    return f"{type(error).__name__} in the engine itself"
+
+
+def asked_to_wait(error: Exception) -> timedelta:
+    """How long the service wants to be left alone after a poll that failed."""
+    seconds = error.retry_after if isinstance(error, OperationFailed) else None
+    return min(timedelta(seconds=seconds or 0), SLOWEST_RETRY) if isinstance(error, ActionError) else timedelta()

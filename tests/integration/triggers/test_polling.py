@@ -87,6 +87,20 @@ async def test_each_item_starts_one_run_however_often_it_is_shown(poll, engine, 
     assert pages.asked[2][2] == {"since": "2026-03-03"}
 
 
+@pytest.mark.parametrize(
+    ("cursors", "asked"),
+    [
+        ([1, 1.5, 2, 1.75], ["", 1, 1.5, 2]),
+        ([0.5, 1, True, 2], ["", 0.5, 1, 1]),
+        (["a", 5, None, "b"], ["", "a", "a", "a"]),
+    ],
+)
+async def test_the_cursor_is_the_greatest_of_its_sort(poll, pages, cursors, asked):
+    for number, cursor in enumerate(cursors):
+        await poll([{"id": number, "modified": cursor}])
+    assert [inputs["since"] for _, _, inputs in pages.asked] == asked
+
+
 async def test_a_page_that_fails_changes_nothing(poll, engine, store):
     await poll(tickets(1))
     before = await store.polls.get("test-flow", "poll")
