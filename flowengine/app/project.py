@@ -15,13 +15,16 @@ import orjson
 
 from flowengine.app.accounts import Accounts
 from flowengine.app.addresses import approval_key, callback_key
+from flowengine.app.beside import WEB, agree_on_key
 from flowengine.app.calls import Calls, connections_of
 from flowengine.app.housekeeping import keep_house
 from flowengine.app.manual import NotStarted, by_hand
 from flowengine.app.secrets import KeptTokens, Secrets
 from flowengine.config import Settings
 from flowengine.connectors.client import Client
+from flowengine.engine.distant import DistantEngine
 from flowengine.engine.local import LocalEngine
+from flowengine.engine.port import Engine
 from flowengine.errors import InvalidFile
 from flowengine.expressions.evaluate import Evaluator, default
 from flowengine.findings import Finding, Severity
@@ -41,7 +44,7 @@ from flowengine.triggers.polling import Polls
 from flowengine.triggers.schedule import Schedules
 from flowengine.triggers.service import Triggers
 from flowengine.triggers.subscriptions import Subscriptions
-from flowengine.types import Clock, Json, JsonObject, Path, SystemClock
+from flowengine.types import Clock, Duty, Json, JsonObject, Path, SystemClock
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +66,10 @@ class App:
         calls: Calls,
         evaluator: Evaluator,
         environ: Mapping[str, str],
+        duty: Duty = "everything",
     ) -> None:
         self.settings = settings
+        self.duty = duty
         self.environ = environ
         self._connections_stamp = _stamp(settings.connections_file)
         self.clock = clock
@@ -75,6 +80,8 @@ class App:
         self.calls = calls
         self.catalog = calls.catalog
         self.public_url = settings.public_url
+        """Where services and programs reach this process."""
+        self._pages_url = ""
         self.closing = asyncio.Event()
         """Set when the server begins to stop: answers that would go on for ever end then."""
         self.editing = asyncio.Lock()
@@ -82,19 +89,7 @@ class App:
         self._versions: dict[tuple[str, str], Flow] = {}
         self.triggers: Triggers
         self.library = Library(settings.flows, self.check, store)
-        self.engine = LocalEngine(
-            store,
-            call=calls.invoke,
-            flows=self.flow_version,
-            evaluator=evaluator,
-            clock=clock,
-            settings=settings,
-            link=self.link,
-            repeatable=calls.repeatable,
-            subscribes=calls.subscribes,
-            called=self.called,
-            address=self.address,
-        )
+        self.engine: Engine = DistantEngine(store) if duty == "web" else self._own_engine()
         dispatcher = Dispatcher(store, self.engine, evaluator, clock)
         self.dispatcher = dispatcher
         self.hooks = Hooks(
@@ -115,24 +110,46 @@ class App:
             operation=calls.operation,
             service_address=calls.address,
             look_around=self.look_around,
+            duty=duty,
             catch_up=CatchUp(store, dispatcher, calls.ask_all),
             clock=clock,
+        )
+
+    def _own_engine(self) -> LocalEngine:
+        return LocalEngine(
+            self.store,
+            call=self.calls.invoke,
+            flows=self.flow_version,
+            evaluator=self.evaluator,
+            clock=self.clock,
+            settings=self.settings,
+            link=self.link,
+            repeatable=self.calls.repeatable,
+            subscribes=self.calls.subscribes,
+            called=self.called,
+            address=self.address,
         )
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, settings: Settings, *, clock: Clock | None = None, environ: Mapping[str, str] = os.environ
+        cls,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        environ: Mapping[str, str] = os.environ,
+        duty: Duty = "everything",
     ) -> AsyncIterator[App]:
         """Open the project: take its database, read its flows, resume its unfinished runs.
 
-        Nothing outside is told or asked yet: that begins with `triggers.start`. Raises `ConfigurationError`, `Conflict` when
-        another process has the project open, `InvalidFile` for connections.yaml.
+        Nothing outside is told or asked yet: that begins with `triggers.start`. Raises `ConfigurationError`, `EngineRunning`
+        when another process has the project open, `InvalidFile` for connections.yaml.
         """
         clock = clock or SystemClock()
         async with AsyncExitStack() as stack:
-            opened = Store.open(settings.database, write=True, clock=clock, key_file=settings.key)
+            opened = Store.open(settings.database, write=True, beside=duty == "web", clock=clock, key_file=settings.key)
             store = await stack.enter_async_context(opened)
+            await agree_on_key(store, settings, duty)
             secrets = Secrets(store, environ)
             await secrets.load()
             tokens = KeptTokens(secrets)
@@ -150,12 +167,14 @@ class App:
                 calls=calls,
                 evaluator=evaluator,
                 environ=environ,
+                duty=duty,
             )
             await app.triggers.load()
             await app.engine.start()
             stack.push_async_callback(app.engine.stop, GRACE)
-            house = asyncio.create_task(keep_house(store, app.library, settings.limits.history_days), name="keep house")
-            stack.push_async_callback(_end, house)
+            if duty != "web":
+                keeping = keep_house(store, app.library, settings.limits.history_days)
+                stack.push_async_callback(_end, asyncio.create_task(keeping, name="keep house"))
             yield app
 
     def check(self, text: bytes, file: str, flow_id: str) -> tuple[Flow | None, list[Finding]]:
@@ -172,8 +191,14 @@ class App:
         flow_ids = {path.stem for path in self.settings.flows.glob("*.y*ml")}
         return Project(self.catalog, self.calls.connections, flow_ids)
 
-    def look_around(self) -> bool:
-        """Read connections.yaml again when it has changed; one with errors changes nothing. Whether there was a change."""
+    async def look_around(self) -> bool:
+        """Take up what changed beside the flows: secrets that another process set, connections.yaml. Whether connections did.
+
+        A connections.yaml with errors changes nothing.
+        """
+        if self.shared:
+            await self.secrets.refresh()
+            self._pages_url = await self.store.noted(WEB)
         stamp = _stamp(self.settings.connections_file)
         if stamp == self._connections_stamp:
             return False
@@ -211,9 +236,20 @@ class App:
         flow = self.library.get(flow_id)
         return flow, settle_inputs(flow, inputs)
 
+    @property
+    def shared(self) -> bool:
+        """Whether other processes may write to the database, too."""
+        return self.store.reader.postgresql
+
+    @property
+    def pages_url(self) -> str:
+        """Where people reach the pages: those of a worker are the web process's, unless settings say where."""
+        elsewhere = self.duty == "worker" and not self.settings.public_url
+        return (self._pages_url if elsewhere else "") or self.public_url
+
     def link(self, run_id: str) -> str:
         """Where people look at a run."""
-        return f"{self.public_url}/runs/{run_id}"
+        return f"{self.pages_url}/runs/{run_id}"
 
     async def response(self, run_id: str, seconds: float) -> Response | None:
         """What the run's `respond` says; None when it ends, or the seconds pass, without one."""
@@ -227,7 +263,7 @@ class App:
         if kind == "callback":
             return {"url": f"{self.public_url}/callbacks/{run_id}/{callback_key(derive, run_id, path)}"}
         keys = {choice: approval_key(derive, run_id, path, choice) for choice in choices}
-        return {"links": {choice: f"{self.public_url}/approvals/{run_id}/{key}" for choice, key in keys.items()}}
+        return {"links": {choice: f"{self.pages_url}/approvals/{run_id}/{key}" for choice, key in keys.items()}}
 
     async def set_secret(self, name: str, value: str) -> None:
         """Store a secret; connections and webhooks use it from now on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -23,9 +23,16 @@ class Secrets:
         self._store = store
         self._environ = environ
         self._values: dict[str, str] = {}
+        self._stamp: tuple[tuple[Any, ...], ...] = ()
 
     async def load(self) -> None:
+        self._stamp = await self._store.secrets.stamp()
         self._values = await self._store.secrets.all()
+
+    async def refresh(self) -> None:
+        """Read them again when another process has changed one."""
+        if await self._store.secrets.stamp() != self._stamp:
+            await self.load()
 
     async def set(self, name: str, value: str) -> None:
         await self._store.secrets.set(name, value)

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from flowengine.cli import output, place
-from flowengine.cli.errors import Exit, NotReady
+from flowengine.cli.errors import Exit, NotReady, WrongUsage
 
 if TYPE_CHECKING:
     from flowengine.server.run import Serving
+    from flowengine.types import Duty
 
 app = place.single("The engine: webhooks, schedules, polls, runs, API.")
+
+
+PARTS: Final[dict[Duty, str]] = {
+    "everything": "",
+    "worker": ": triggers and runs; pages are another process's (--web-only)",
+    "web": ": pages, API and webhooks; runs are the worker's (--worker-only)",
+}
 
 
 @app.command()
@@ -27,23 +35,34 @@ def serve(
         str | None,
         typer.Option("--public-url", help="Where services reach the webhooks, when not at the address above."),
     ] = None,
+    worker_only: Annotated[
+        bool, typer.Option("--worker-only", help="Triggers, schedules, polls and runs; no pages.")
+    ] = False,
+    web_only: Annotated[
+        bool,
+        typer.Option("--web-only", help="Pages, API and webhooks, beside a worker on the same PostgreSQL database."),
+    ] = False,
 ) -> None:
     """Run the project: events come in, flows run. Ctrl-C or SIGTERM stops it; runs that go on are resumed next time."""
     from flowengine.server.run import CannotListen, run
 
+    if worker_only and web_only:
+        raise WrongUsage(
+            "--worker-only and --web-only are for two processes; flowengine serve without them is both in one"
+        )
     here = place.project(ctx, host=host, port=port, public_url=public_url)
     try:
-        ended_by = run(here, _started)
+        ended_by = run(here, _started, "worker" if worker_only else "web" if web_only else "everything")
     except CannotListen as error:
         raise NotReady(error.message) from None
-    output.tell("stopped; runs that were going on are resumed at the next start")
+    output.tell("stopped" if web_only else "stopped; runs that were going on are resumed at the next start")
     if ended_by == signal.SIGINT:
         raise typer.Exit(Exit.INTERRUPTED)
 
 
 def _started(serving: Serving) -> None:
     """Tell where the engine is, which flows are in force, and which are not and why."""
-    output.say(f"flowengine serves {serving.app.settings.project} at {serving.url}")
+    output.say(f"flowengine serves {serving.app.settings.project} at {serving.url}{PARTS[serving.app.duty]}")
     for entry in sorted(serving.app.library.entries.values(), key=lambda each: each.id):
         flow = entry.flow
         if flow is None or entry.broken:

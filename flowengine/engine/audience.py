@@ -40,11 +40,21 @@ class Audience:
     async def response(self, run_id: str, seconds: float) -> Response | None:
         """What the run responds; None when it ends, or the seconds pass, without. Raises `NotFound`."""
         async with self._listening(run_id) as future:
-            if not future.done() and await self._ended_already(run_id) is not None:
+            if not future.done() and await self._ended_already(run_id) is not None and not future.done():
                 return None
             with suppress(TimeoutError):
                 return await asyncio.wait_for(future, seconds)
         return None
+
+    @property
+    def awaited(self) -> set[str]:
+        """The runs that somebody waits for."""
+        return {*self._ended, *self._listeners}
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody wants to be told of every change."""
+        return bool(self._watchers)
 
     @asynccontextmanager
     async def _waiting(self, run_id: str) -> AsyncIterator[asyncio.Future[RunRecord]]:
@@ -74,6 +84,10 @@ class Audience:
             self._responses[run_id] = response
             while len(self._responses) > RESPONSES_KEPT:
                 del self._responses[next(iter(self._responses))]
+
+    def heard(self, run_id: str, response: Response) -> None:
+        """Tell the listeners, if there are any."""
+        _resolve(self._listeners, run_id, response)
 
     def ended(self, run: RunRecord) -> None:
         """Tell whoever waits for the run."""

@@ -23,15 +23,15 @@ from flowengine.engine.ready import Ready
 from flowengine.engine.services import Services
 from flowengine.engine.takeover import left_out, take_over
 from flowengine.engine.walk import Going, Walker
+from flowengine.engine.word import NO_REASON, keep_answer, keep_cancel, words
 from flowengine.errors import Conflict, FlowEngineError, NotFound
 from flowengine.expressions.evaluate import Evaluator
 from flowengine.interpreter.effects import Response
 from flowengine.spec.flow import Flow
 from flowengine.store import Store
-from flowengine.store.journal import Part
 from flowengine.store.records import EventRecord, RunRecord
-from flowengine.store.runs import mark, nudge
-from flowengine.types import Clock, Json, Path, Status, format_path
+from flowengine.store.runs import nudge
+from flowengine.types import Clock, Json, Path, Status
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,6 @@ class LocalEngine:
         self._stopping = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self.finished: Counter[Status] = Counter()
-        """Runs that this process has finished, by what they ended as."""
         services = Services(
             store=store,
             call=call,
@@ -95,9 +94,10 @@ class LocalEngine:
     # Life.
 
     async def start(self) -> None:
-        """Take over every unfinished run. They go on as soon as this returns, and new ones are taken from then on."""
+        """Take over every unfinished run: they go on as soon as this returns."""
         failpoints.arm(self._settings.failpoint)
-        async for run_id in take_over(self._store, self._flows, self._admission):
+        untaken = await self._store.signals.new_runs()
+        async for run_id in take_over(self._store, self._flows, self._admission, but=untaken):
             self._make_ready(run_id)
         for run_id in self._admission.lanes.all_to_cancel():
             self._spawn(self._cancel_quietly(run_id))
@@ -111,7 +111,8 @@ class LocalEngine:
         for going in self._going.values():
             going.leave()
         await _cancel_all(self._tasks)
-        await self._all_gone(grace)
+        if under_way := [going.task for going in self._going.values() if going.task is not None]:
+            await asyncio.wait(under_way, timeout=grace)
         if self._going:
             await _cancel_all([going.task for going in self._going.values() if going.task is not None])
 
@@ -120,15 +121,10 @@ class LocalEngine:
     def admit(
         self, flow: Flow, event: EventRecord, runs: Sequence[RunRecord]
     ) -> tuple[EventRecord, tuple[RunRecord, ...]]:
-        """Decide by the flow's mode which of an event's runs begin at once, wait, or are not made at all.
-
-        Gives the event with what became of it, and the runs as they are to be stored. Their places are kept: `wake` them when
-        they are stored, `forget` them when they are not.
-        """
+        """Their places are kept: `wake` the runs when they are stored, `forget` them when they are not."""
         return self._admission.admit(flow, event, runs)
 
     def forget(self, runs: Sequence[RunRecord]) -> None:
-        """Give back the places of runs that were not stored after all."""
         for run in runs:
             self._leave_lane(run)
 
@@ -146,7 +142,7 @@ class LocalEngine:
 
     async def _place(self, run: RunRecord) -> None:
         """A stored run that was not admitted."""
-        if run.id in self._going or run.id in self._ready:
+        if run.id in self._going or run.id in self._ready or self._admission.waits(run):
             return
         try:
             flow = await self._flows(run.flow, run.flow_version)
@@ -247,6 +243,7 @@ class LocalEngine:
             await asyncio.sleep(TICK)
             try:
                 await self._look()
+                await self._hear()
                 if time.monotonic() >= scan_at:
                     scan_at = time.monotonic() + SCAN
                     await self.scan()
@@ -260,6 +257,18 @@ class LocalEngine:
                 going.effects.flush(now - VISIBLE_AFTER)
         for run_id in await self._dues.take(now):
             self._make_ready(run_id)
+
+    async def _hear(self) -> None:
+        async for heard in words(self._store):
+            if heard.new:
+                await self._place(heard.run)
+            elif heard.cancelled is not None:
+                self._cancel(heard.run.id, heard.cancelled)
+            elif (going := self._going.get(heard.run.id)) is not None:
+                for path, value in heard.answers.items():
+                    going.take(path, value)
+            else:
+                self._make_ready(heard.run.id)
 
     async def scan(self) -> list[str]:
         """Take on runs that nobody has, and give their ids: there should be none (reliability's G2)."""
@@ -278,7 +287,6 @@ class LocalEngine:
     # For people and other runs.
 
     def in_memory(self) -> dict[str, int]:
-        """How many runs are under way, are ready to begin, and wait in their lane's queue."""
         return {"going": len(self._going), "ready": len(self._ready), "queued": self._admission.lanes.queued()}
 
     async def wait(self, run_id: str, timeout: float | None = None) -> RunRecord:  # noqa: ASYNC109
@@ -291,9 +299,12 @@ class LocalEngine:
 
     async def cancel(self, run_id: str, reason: str = "") -> None:
         """End the run as cancelled; its `finally` parts run. Raises `NotFound`, and `Conflict` for a finished one."""
-        reason = reason or "the run was cancelled"
+        reason = reason or NO_REASON
         run = await self._unfinished(run_id)
-        await self._store.journal.commit(mark(run.id, "", "cancel", reason, self._clock.now()))
+        await keep_cancel(self._store, run.id, reason, nudge(run.id, self._clock.now()))
+        self._cancel(run_id, reason)
+
+    def _cancel(self, run_id: str, reason: str) -> None:
         going = self._going.get(run_id)
         if going is not None:
             going.cancel(reason)
@@ -303,16 +314,12 @@ class LocalEngine:
     async def answer(self, run_id: str, path: Path, value: Json) -> None:
         """Give a waiting `ask` or `wait_for` its answer. Raises `NotFound`, and `Conflict` when it has one or the run ended."""
         run, now = await self._unfinished(run_id), self._clock.now()
-        first = mark(run.id, format_path(path), "answer", {"value": value}, now, first=True)
-        taken = await self._store.journal.commit_parts([Part([first, nudge(run.id, now)], otherwise=())])
-        if not taken[0]:
-            raise Conflict(f"{format_path(path)} has been answered already")
+        await keep_answer(self._store, run.id, path, value, nudge(run.id, now))
         going = self._going.get(run_id)
-        if going is None:
-            if run.status is Status.WAITING:
-                self._make_ready(run_id)
-        elif going.effects is None or not going.effects.answered(path, value):
-            going.nudge()
+        if going is not None:
+            going.take(path, value)
+        elif run.status is Status.WAITING:
+            self._make_ready(run_id)
 
     def subscribe(self, watcher: Watcher) -> Callable[[], None]:
         """Be told of every change; call what it gives to be told no more."""
@@ -335,11 +342,6 @@ class LocalEngine:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    async def _all_gone(self, seconds: float) -> None:
-        tasks = [going.task for going in self._going.values() if going.task is not None]
-        if tasks:
-            await asyncio.wait(tasks, timeout=seconds)
 
 
 async def _cancel_all(tasks: Sequence[asyncio.Task[Any]] | set[asyncio.Task[Any]]) -> None:

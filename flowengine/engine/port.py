@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, Protocol, TypeAlias
 
@@ -9,7 +10,7 @@ from flowengine.interpreter.effects import Response
 from flowengine.spec.actions import OperationAction
 from flowengine.spec.flow import Flow
 from flowengine.store.records import ActionRecord, EventRecord, RunRecord
-from flowengine.types import Json, JsonObject, Outputs, Path
+from flowengine.types import Json, JsonObject, Outputs, Path, Status
 
 
 class Invoker(Protocol):
@@ -89,4 +90,11 @@ class Engine(Protocol):
 
     def subscribe(self, watcher: Watcher) -> Callable[[], None]:
         """Be told of every change; call what it gives to be told no more."""
+        ...
+
+    finished: Counter[Status]
+    """Runs that this process has finished, by what they ended as."""
+
+    def in_memory(self) -> dict[str, int]:
+        """How many runs of this process are under way, are ready to begin, and wait in their lane's queue."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Container
 from datetime import timedelta
 
 from flowengine.engine.admission import Admission
@@ -18,14 +18,18 @@ SETTLING = timedelta(seconds=10)
 """How old a run must be before a scan takes nobody's having it for a mistake."""
 
 
-async def take_over(store: Store, flows: FlowSource, admission: Admission) -> AsyncIterator[str]:
+async def take_over(
+    store: Store, flows: FlowSource, admission: Admission, *, but: Container[str] = ()
+) -> AsyncIterator[str]:
     """Give every unfinished run its place as before; gives those that are to go on at once.
 
-    Runs that wait hold their place but stay in the store until they are due.
+    Runs that wait hold their place but stay in the store until they are due. Of queued ones, those in `but` never had a place.
     """
     lanes, queues, after = admission.lanes, set[LaneKey](), ""
     while rows := await store.runs.unfinished(after, PAGE):
         for run_id, flow_id, version, key, status in rows:
+            if status == Status.QUEUED and run_id in but:
+                continue
             lane, (most, restart) = (flow_id, key), await _mode(flows, flow_id, version)
             if status == Status.QUEUED:
                 lanes.queue(lane, run_id, most, restart=restart)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from flowengine.config import Limits
 from flowengine.engine import checkpoint, failpoints
@@ -17,13 +17,14 @@ from flowengine.errors import FlowEngineError, StorageUnavailable
 from flowengine.expressions.evaluate import Evaluator
 from flowengine.interpreter.effects import Failure, Outcome, Start, Suspended
 from flowengine.interpreter.run import run_flow
+from flowengine.record import replace
 from flowengine.spec.flow import Flow
 from flowengine.store import Store, action_rows
 from flowengine.store.documents import timestamp
 from flowengine.store.journal import Fenced
 from flowengine.store.records import RunRecord
 from flowengine.store.runs import Runs, nudge
-from flowengine.types import JsonObject, Status, format_path
+from flowengine.types import Json, JsonObject, Path, Status, format_path
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,11 @@ class Going:
         self.nudged = True
         if self.effects is not None:
             self.effects.again = True
+
+    def take(self, path: Path, value: Json) -> None:
+        """An answer has come for the wait at this path."""
+        if self.effects is None or not self.effects.answered(path, value):
+            self.nudge()
 
     def cancel(self, reason: str) -> None:
         self.cancelled = reason

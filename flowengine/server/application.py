@@ -19,14 +19,18 @@ from flowengine.server.ingress import PREFIX, Ingress
 
 def all_routes() -> list[Route]:
     """Every route but the hooks', in the order in which they are tried."""
+    signing_in = (Route(path, handler, methods=[method]) for method, path, handler in (*login.ROUTES, *oidc.ROUTES))
+    return [*for_programs(), *signing_in, *pages.routes()]
+
+
+def for_programs() -> list[Route]:
+    """What a worker answers besides hooks: health, what runs wait for, and the API, by which commands reach the engine."""
     return [
         Route("/healthz", health.healthz, methods=["GET"]),
         Route("/readyz", health.readyz, methods=["GET"]),
         Route("/metrics", health.metrics, methods=["GET"]),
-        *(Route(path, handler, methods=[method]) for method, path, handler in (*login.ROUTES, *oidc.ROUTES)),
         *answers.routes(),
         *api.routes(),
-        *pages.routes(),
     ]
 
 
@@ -37,7 +41,7 @@ def roles() -> dict[tuple[str, str], Role]:
 
 def build(app: App) -> ASGIApp:
     """The application of one project."""
-    routes = all_routes()
+    routes = for_programs() if app.duty == "worker" else all_routes()
     inner = Starlette(
         routes=routes,
         exception_handlers={

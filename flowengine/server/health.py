@@ -16,12 +16,15 @@ async def healthz(_: Request) -> Answer:
 
 
 async def readyz(request: Request) -> Answer:
-    """The store can be read and written and triggers are in force; 503 with the reason while it cannot."""
+    """The store can be read and written and triggers are in force; 503 with the reason while it cannot.
+
+    `engine` is false at a web process whose worker does not run: events are taken in, and wait for it.
+    """
     app = app_of(request)
     trouble = app.store.journal.trouble
     if trouble is None:
         await app.store.flows.enabled()
-    answer = {"ready": trouble is None, "flows": len(app.library.flows())}
+    answer = {"ready": trouble is None, "flows": len(app.library.flows()), "engine": await app.store.engine_runs()}
     return JSONResponse(answer | ({"trouble": trouble} if trouble else {}), 200 if trouble is None else 503)
 
 

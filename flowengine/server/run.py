@@ -17,13 +17,14 @@ from typing import Final
 import uvicorn
 
 from flowengine.app import App
+from flowengine.app.beside import WEB
 from flowengine.config import Settings
 from flowengine.errors import FlowEngineError
 from flowengine.server import logs, telemetry
 from flowengine.server.application import build
 from flowengine.server.auth import check_reach
 from flowengine.server.pages.render import warm
-from flowengine.types import Clock
+from flowengine.types import Clock, Duty
 
 ANSWER_WITHIN: Final = 8
 """Seconds for requests in flight to be answered after SIGTERM; the engine's own grace comes after it (25 s in all)."""
@@ -47,7 +48,9 @@ class Serving:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Serving]:
+async def serving(
+    settings: Settings, *, clock: Clock | None = None, duty: Duty = "everything"
+) -> AsyncIterator[Serving]:
     """Serve inside this event loop: the port is open and triggers are in force when it begins.
 
     Port 0 takes a free one. Raises `CannotListen`, and what `App.open` raises.
@@ -55,16 +58,19 @@ async def serving(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
     listener = listen(settings.host, settings.port)
     try:
         url = _address(settings.host, listener)
-        async with App.open(settings, clock=clock) as app:
+        async with App.open(settings, clock=clock, duty=duty) as app:
             check_reach(settings, tokens=any(token.holds(app.clock.now()) for token in await app.store.access.tokens()))
             app.public_url = settings.public_url.rstrip("/") or url
             server = _server(app)
             accepting = asyncio.create_task(server.serve(sockets=[listener]), name="http")
             try:
                 await _until_started(server, accepting)
-                app.store.lock.publish({"url": url})
+                if duty == "web":
+                    await app.store.note(WEB, app.public_url)
+                else:
+                    app.store.lock.publish({"url": url})
                 await app.triggers.start(app.public_url)
-                with _watched(app), _warming():
+                with _watched(app), contextlib.nullcontext() if duty == "worker" else _warming():
                     yield Serving(app, url)
             finally:
                 app.closing.set()
@@ -75,14 +81,16 @@ async def serving(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         listener.close()
 
 
-async def serve(settings: Settings, started: Callable[[Serving], None] = lambda _: None) -> signal.Signals:
+async def serve(
+    settings: Settings, started: Callable[[Serving], None] = lambda _: None, duty: Duty = "everything"
+) -> signal.Signals:
     """Serve until SIGTERM or Ctrl-C, and give which it was; `started` is called when requests are taken."""
     loop = asyncio.get_running_loop()
     stopped: asyncio.Queue[signal.Signals] = asyncio.Queue()
     for one in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(one, stopped.put_nowait, one)
     try:
-        async with serving(settings) as server:
+        async with serving(settings, duty=duty) as server:
             _spare_the_collector()
             started(server)
             return await stopped.get()
@@ -97,11 +105,13 @@ def _spare_the_collector() -> None:
     gc.freeze()
 
 
-def run(settings: Settings, started: Callable[[Serving], None] = lambda _: None) -> signal.Signals:
+def run(
+    settings: Settings, started: Callable[[Serving], None] = lambda _: None, duty: Duty = "everything"
+) -> signal.Signals:
     """`serve` on the fastest event loop there is; what ended it."""
     logs.begin(settings.log_format, settings.log_level)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(serve(settings, started))
+        return runner.run(serve(settings, started, duty))
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 from flowengine.errors import ConfigurationError
+from flowengine.store.room import fill
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -30,12 +30,12 @@ Row: TypeAlias = tuple[Any, ...]
 
 SQLITE = "sqlite:///"
 POSTGRESQL = ("postgresql+psycopg://", "postgresql://")
-BALLAST_BYTES = 8_000_000
-"""Kept beside a SQLite database: a full disk refuses even DELETE, and this is what can be given up then."""
 READERS = 3
 BUSY_SECONDS = 10.0
 PARTS = (64, 16, 4, 1)
 _FULL = ("database or disk is full", "disk I/O error", "unable to open database file", "readonly database")
+_COLLISIONS = ("40P01", "40001")
+"""PostgreSQL's codes of a deadlock and of a serialization failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +200,9 @@ class Writer:
 
         return isinstance(error, IntegrityError)
 
+    def is_collision(self, error: Exception) -> bool:
+        return getattr(getattr(error, "orig", None), "sqlstate", None) in _COLLISIONS
+
     def is_unavailable(self, error: Exception) -> bool:
         from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
@@ -286,37 +289,6 @@ def assert_durable(connection: Connection) -> None:
             "SQLite does not accept WAL with synchronous=FULL here: put the database on a local disk"
         )
     connection.rollback()
-
-
-def prepare_folder(file: Path) -> None:
-    """Make the database's folder; raises `ConfigurationError` when it cannot be written."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(f"the folder {file.parent} cannot be made: {error.strerror}") from None
-    if file.is_dir():
-        raise ConfigurationError(f"the database {file} is a folder; name a file")
-    if not os.access(file.parent, os.W_OK | os.X_OK) or (file.exists() and not os.access(file, os.W_OK)):
-        raise ConfigurationError(f"the database {file} cannot be written: check who owns it and its folder")
-
-
-def lay_ballast(file: Path) -> Path:
-    """The file to give up when the disk is full."""
-    ballast = file.with_name(file.name + ".ballast")
-    fill(ballast)
-    return ballast
-
-
-def fill(ballast: Path) -> None:
-    """Take the room, unless it is taken or there is none."""
-    with contextlib.suppress(OSError):
-        if ballast.exists():
-            return
-        try:
-            with ballast.open("wb") as opened:
-                os.posix_fallocate(opened.fileno(), 0, BALLAST_BYTES)
-        except OSError:
-            ballast.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
 from flowengine.errors import NotFound
+from flowengine.record import replace
 from flowengine.store import queries, runs
 from flowengine.store.codec import from_text, moment, time_of, to_text
 from flowengine.store.database import Reader, Row
 from flowengine.store.ids import LENGTH, first_id_at
 from flowengine.store.journal import Journal, Part, Statement, Write
 from flowengine.store.records import EventRecord, RunRecord
+from flowengine.store.signals import Signals
 from flowengine.types import Disposition
 
 COLUMNS = "id, flow, trigger_kind, trigger_name, trigger_key, received_at, disposition, reason, dedupe_key, body, headers, source"
@@ -28,9 +29,11 @@ STARTING = (Disposition.STARTED, Disposition.QUEUED)
 class Events:
     """Accepts and reads events."""
 
-    def __init__(self, reader: Reader, journal: Journal | None) -> None:
+    def __init__(self, reader: Reader, journal: Journal | None, signals: Signals | None = None) -> None:
         self._reader = reader
         self._journal = journal
+        self._signals = signals
+        """Where the engine is another process: it is told of the runs."""
 
     async def accept(self, event: EventRecord, runs: Sequence[RunRecord] = ()) -> EventRecord:
         """Store the event and its runs in one commit, and give what was stored.
@@ -39,7 +42,8 @@ class Events:
         nothing was stored, so that the sender can be told.
         """
         assert self._journal is not None
-        taken = await self._journal.commit_parts([accepting(event, runs)])
+        told = [self._signals.writing(run.id, "new") for run in runs] if self._signals else []
+        taken = await self._journal.commit_parts([accepting(event, runs, told)])
         return event if taken[0] else duplicate_of(event)
 
     async def get(self, reference: str) -> EventRecord:
@@ -87,10 +91,14 @@ class Events:
         return str(rows[0][0]) if rows else None
 
 
-def accepting(event: EventRecord, started: Sequence[RunRecord]) -> Part:
-    """The writes that accept an event with its runs; the event alone, as a duplicate, when its key was taken before."""
+def accepting(event: EventRecord, started: Sequence[RunRecord], told: Sequence[Write] = ()) -> Part:
+    """The writes that accept an event with its runs, and what is `told` with them.
+
+    The event alone, as a duplicate, when its key was taken before.
+    """
     key = event.id
-    writes = [Write(INSERT, row_of(event), key), *(Write(runs.INSERT, runs.row_of(run), run.id) for run in started)]
+    kept = (Write(runs.INSERT, runs.row_of(run), run.id) for run in started)
+    writes = [Write(INSERT, row_of(event), key), *kept, *told]
     if event.dedupe_key is None or event.disposition not in STARTING:
         return Part(writes)
     seen = (event.flow, event.trigger_key, event.dedupe_key, event.id, moment(event.received_at))

@@ -17,12 +17,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
-from flowengine.errors import Conflict, FlowEngineError, StorageUnavailable
+from flowengine.errors import Conflict, StorageUnavailable
+from flowengine.record import record
+from flowengine.store.trouble import first_line, told
 
 log = logging.getLogger(__name__)
 
 GROUP = 2_000
 """At most this many units a commit."""
+COLLISIONS = 20
+"""How often a group is written again because another process was in its way."""
 PATIENCE = 1.0
 """Seconds between tries while the database cannot be written."""
 
@@ -46,7 +50,7 @@ class Statement:
     many: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Write:
     """A statement with one row of values. Writes with the same `key` are carried out in their order."""
 
@@ -55,7 +59,7 @@ class Write:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Part:
     """Writes that hold together; `otherwise` is written instead when a key of theirs exists already."""
 
@@ -90,6 +94,10 @@ class Connection(Protocol):
         ...
 
     def is_key_taken(self, error: Exception) -> bool: ...
+    def is_collision(self, error: Exception) -> bool:
+        """Whether it and another process stood in each other's way: what was undone goes through at the next try."""
+        ...
+
     def is_unavailable(self, error: Exception) -> bool: ...
     def recover(self, error: Exception) -> None:
         """After `is_unavailable`: free what can be freed, connect again. Raises when the engine's lock is lost."""
@@ -185,7 +193,7 @@ class Journal:
     def _commit(self, units: list[Unit]) -> list[Unit]:
         """Write a group; gives the units that have come to their end. Patient ones are held while nothing can be written."""
         try:
-            self._attempt(units)
+            self._attempt_again(units)
         except Exception as error:  # noqa: BLE001  # whatever it is, it belongs to the units and not to the thread
             if not self._connection.is_unavailable(error):
                 return _all_failed(units, error)
@@ -194,14 +202,26 @@ class Journal:
         self.commits += 1
         return units
 
+    def _attempt_again(self, units: list[Unit]) -> None:
+        for _ in range(COLLISIONS):
+            try:
+                return self._attempt(units)
+            except Exception as error:
+                if not self._connection.is_collision(error):
+                    raise
+        return self._attempt(units)
+
     def _attempt(self, units: list[Unit]) -> None:
         try:
             self._write_grouped(units)
         except Exception as error:
             self._connection.rollback()
-            if self._connection.is_unavailable(error):
+            if self._stops_all(error):
                 raise
             self._write_singly(units)
+
+    def _stops_all(self, error: Exception) -> bool:
+        return self._connection.is_unavailable(error) or self._connection.is_collision(error)
 
     def _write_grouped(self, units: list[Unit]) -> None:
         self._connection.begin()
@@ -229,7 +249,7 @@ class Journal:
                 unit.taken = [self._write_part(part) for part in unit.parts]
                 unit.error = None
         except Exception as error:
-            if self._connection.is_unavailable(error):
+            if self._stops_all(error):
                 raise
             unit.error = error
 
@@ -258,7 +278,7 @@ class Journal:
 
     def _wait_out(self, units: list[Unit], error: Exception) -> list[Unit]:
         """Nothing can be written: tell who cannot wait, hold the others, and try to come back."""
-        self.trouble = _first_line(error)
+        self.trouble = first_line(error)
         log.error("the database cannot be written: %s", self.trouble)
         try:
             self._connection.recover(error)
@@ -285,7 +305,7 @@ class Journal:
     def _settle(self, asked: list[Unit], ended: list[Unit]) -> None:
         for unit in ended:
             if unit.error is not None and unit.future is None and not isinstance(unit.error, Fenced):
-                log.error("a record could not be written: %s", _first_line(unit.error))
+                log.error("a record could not be written: %s", first_line(unit.error))
         waited_for = [unit for unit in ended if unit.future is not None]
         if waited_for:
             # The loop may be gone when the program ends in a hurry; then nobody waits any more.
@@ -327,14 +347,4 @@ def _resolve(units: list[Unit]) -> None:
         if unit.error is None:
             future.set_result(unit.taken)
         else:
-            future.set_exception(_told(unit.error))
-
-
-def _told(error: Exception) -> Exception:
-    return error if isinstance(error, FlowEngineError) else StorageUnavailable(_first_line(error))
-
-
-def _first_line(error: Exception) -> str:
-    """SQLAlchemy's messages go on with the statement and its values, which may hold what nobody should read."""
-    original = getattr(error, "orig", None) or error
-    return str(original).splitlines()[0] if str(original) else type(original).__name__
+            future.set_exception(told(unit.error))

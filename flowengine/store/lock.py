@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 ADVISORY_KEY = 0x666C6F77656E67
 """`floweng`, as the number that PostgreSQL's advisory locks go by."""
+LOCK_HELD = (
+    "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND (classid::bigint << 32) + objid::bigint = ?"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 _GRACE = 0.5
 """Seconds in which somebody who only looks who holds the lock lets go of it."""
 _SESSION_ENDS_WITHIN = 2.0
@@ -69,15 +73,21 @@ class AdvisoryLock:
         """At the start, and after a lost session; raises `EngineRunning` when another engine has it."""
         self._connection = connection
         patient_until = time.monotonic() + _SESSION_ENDS_WITHIN
-        while not self._taken(connection):
+        while not self.try_to_take(connection):
             if time.monotonic() > patient_until:
                 raise EngineRunning(_occupied(_published(connection)))
             time.sleep(0.05)
 
-    def _taken(self, connection: Connection) -> bool:
+    def try_to_take(self, connection: Connection) -> bool:
+        """Whether the lock is this session's now."""
         taken = connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (ADVISORY_KEY,)).scalar()
         connection.commit()
         return bool(taken)
+
+    def give_back(self, connection: Connection) -> None:
+        """The session goes on without it."""
+        connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (ADVISORY_KEY,))
+        connection.commit()
 
     def publish(self, address: dict[str, Any]) -> None:
         """Leave `{"pid", "url"}` for others to find this engine by."""
@@ -110,11 +120,7 @@ def _holder_of_session(address: Address) -> dict[str, Any] | None:
     engine = postgresql_engine(address)
     try:
         with in_plain_words(address), engine.connect() as connection:
-            held = connection.exec_driver_sql(
-                "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND (classid::bigint << 32) + objid::bigint = %s"
-                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-                (ADVISORY_KEY,),
-            ).first()
+            held = connection.exec_driver_sql(LOCK_HELD.replace("?", "%s"), (ADVISORY_KEY,)).first()
             return _published(connection) if held else None
     finally:
         engine.dispose()

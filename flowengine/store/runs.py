@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
 from flowengine.errors import NotFound
+from flowengine.record import replace
 from flowengine.store import action_rows, queries
 from flowengine.store import search as text_search
 from flowengine.store.codec import from_moment, from_text, moment, time_of, to_moment, to_text
@@ -16,6 +16,7 @@ from flowengine.store.ids import LENGTH, first_id_at
 from flowengine.store.journal import Journal, Statement, Write
 from flowengine.store.records import ActionRecord, Mark, RunRecord
 from flowengine.store.seal import Seal
+from flowengine.store.signals import Signals
 from flowengine.types import Json, JsonObject, Status, format_path, parse_path
 
 COLUMNS = (
@@ -127,17 +128,20 @@ def insertion(run: RunRecord) -> Write:
 class Runs:
     """Reads runs; `claim`, `park` and `finish` give the engine's writes, fenced by the owner's epoch."""
 
-    def __init__(self, reader: Reader, seal: Seal, journal: Journal | None) -> None:
+    def __init__(self, reader: Reader, seal: Seal, journal: Journal | None, signals: Signals | None = None) -> None:
         self._reader = reader
         self._seal = seal
         self._journal = journal
+        self._signals = signals
+        """Where the engine is another process: it is told of the runs."""
 
     async def add(self, run: RunRecord, actions: Sequence[ActionRecord] = (), marks: Sequence[Mark] = ()) -> None:
         """Store a run that no event started: a `call`, a resubmission with the records of another run that it begins with."""
         assert self._journal is not None
         kept = [action_rows.put(replace(each, run_id=run.id), run.epoch, self._seal) for each in actions]
         seen = [mark(run.id, format_path(each.path), each.kind, each.value, run.created_at) for each in marks]
-        await self._journal.commit(insertion(run), *kept, *seen)
+        told = [self._signals.writing(run.id, "new")] if self._signals else []
+        await self._journal.commit(insertion(run), *kept, *seen, *told)
 
     async def done_again(self, run_ids: Sequence[str]) -> set[str]:
         """Those of these runs that were resubmitted."""
@@ -248,6 +252,23 @@ class Runs:
         return [
             Mark(run_id=run_id, path=parse_path(path), kind=kind, value=from_text(value)) for path, kind, value in rows
         ]
+
+    async def responses(self, run_ids: Sequence[str]) -> dict[str, JsonObject]:
+        """What those of these runs that have responded said: `{status, headers, body}`."""
+        if not run_ids:
+            return {}
+        sql = f"SELECT run_id, value FROM marks WHERE {queries.one_of('run_id', run_ids)} AND kind = 'response'"  # noqa: S608
+        return {run_id: from_text(value) for run_id, value in await self._reader.rows(sql, run_ids)}
+
+    async def standing(self, newest: int) -> dict[str, tuple[str, int, int]]:
+        """How the newest runs and all that are under way stand: status, actions begun, actions ended. For telling a change."""
+        sql = (
+            "SELECT id, status, (SELECT count(*) FROM actions WHERE run_id = runs.id),"  # noqa: S608
+            " (SELECT count(finished_at) FROM actions WHERE run_id = runs.id) FROM runs WHERE id IN"
+            " (SELECT id FROM runs WHERE finished_at IS NULL AND status = 'running'"
+            f" UNION SELECT id FROM (SELECT id FROM runs ORDER BY id DESC LIMIT {int(newest)}) AS newest)"
+        )
+        return {run_id: (status, begun, ended) for run_id, status, begun, ended in await self._reader.rows(sql)}
 
     @staticmethod
     def claim(run: RunRecord, epoch: int, now: datetime) -> Write:

@@ -14,7 +14,7 @@ from flowengine.errors import ConfigurationError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-VERSIONS = ("0001", "0002", "0003", "0004")
+VERSIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every schema this program knows, oldest first; the last is the one it writes."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,10 +95,11 @@ class Seal:
     def _make(self) -> None:
         from cryptography.fernet import Fernet
 
-        self._write((Fernet.generate_key(),))
+        with contextlib.suppress(FileExistsError):  # another process that starts now was faster: its key is the key
+            self._write((Fernet.generate_key(),), place=os.link)
 
-    def _write(self, keys: tuple[bytes, ...]) -> None:
-        """Written beside and moved into place, so that no crash leaves half a key."""
+    def _write(self, keys: tuple[bytes, ...], place: Callable[[Path, Path], None] = os.replace) -> None:
+        """Written beside and put into place, so that no crash leaves half a key."""
         assert self._file is not None
         self._file.parent.mkdir(parents=True, exist_ok=True)
         beside = self._file.with_name(f"{self._file.name}.{os.getpid()}.new")
@@ -105,4 +108,7 @@ class Seal:
             opened.write(b"\n".join(keys) + b"\n")
             opened.flush()
             os.fsync(opened.fileno())
-        beside.replace(self._file)
+        try:
+            place(beside, self._file)
+        finally:
+            beside.unlink(missing_ok=True)

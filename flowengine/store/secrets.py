@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowengine.store.codec import moment
-from flowengine.store.database import Reader
+from flowengine.store.database import Reader, Row
 from flowengine.store.journal import Journal, Statement, Write
 from flowengine.store.seal import Seal
 from flowengine.types import Clock
@@ -36,6 +36,10 @@ class Secrets:
         """Every secret in clear, for filling connections: keep it out of sight."""
         rows = await self._reader.rows("SELECT name, value FROM secrets")
         return {name: self._seal.open(value) for name, value in rows}
+
+    async def stamp(self) -> tuple[Row, ...]:
+        """Another one whenever a secret was set, changed or removed, by whomever."""
+        return tuple(await self._reader.rows("SELECT name, changed_at FROM secrets ORDER BY name"))
 
     async def set(self, name: str, value: str) -> None:
         assert self._journal is not None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from flowengine.errors import NotFound
+from flowengine.errors import ConfigurationError, NotFound
 from flowengine.store.access import Access
 from flowengine.store.audit import Audit
 from flowengine.store.checkup import Checkup
@@ -20,28 +21,41 @@ from flowengine.store.database import (
     Writer,
     assert_durable,
     in_plain_words,
-    lay_ballast,
     postgresql_engine,
-    prepare_folder,
     read_address,
     sqlite_engine,
 )
 from flowengine.store.events import Events
 from flowengine.store.flows import Flows
-from flowengine.store.journal import Journal
-from flowengine.store.lock import AdvisoryLock, FileLock
+from flowengine.store.journal import Journal, Statement, Write
+from flowengine.store.lock import ADVISORY_KEY, LOCK_HELD, AdvisoryLock, FileLock
 from flowengine.store.polls import Polls
 from flowengine.store.retention import Retention
+from flowengine.store.room import lay_ballast, prepare_folder
 from flowengine.store.runs import Runs
 from flowengine.store.schedules import Schedules
-from flowengine.store.schema import bring_up_to_date, refuse_newer
+from flowengine.store.schema import VERSIONS, bring_up_to_date, current, refuse_newer
 from flowengine.store.seal import Seal
 from flowengine.store.secrets import Secrets
+from flowengine.store.signals import Signals
 from flowengine.store.subscriptions import Subscriptions
 from flowengine.types import Clock, SystemClock
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+
+ONE_WRITER: Final = (
+    "SQLite has one writer: worker and web are the same process there, flowengine serve. For processes of their own set"
+    " FLOWENGINE_DATABASE_URL to a PostgreSQL database: postgresql+psycopg://user@host/name"
+)
+NOTE: Final = Statement(
+    "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+NO_EPOCH: Final = 0
+"""Who has no runs needs no number to fence them with; no engine's is as low."""
+TABLES_WITHIN: Final = 20.0
+"""Seconds for an engine that starts at the same time to make or migrate the tables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +76,7 @@ class Store:
     audit: Audit
     retention: Retention
     checkup: Checkup
+    signals: Signals
     write_journal: Journal | None = None
     held_lock: FileLock | AdvisoryLock | None = None
     epoch: int = 0
@@ -79,31 +94,54 @@ class Store:
         assert self.held_lock is not None, "the store was opened for reading"
         return self.held_lock
 
+    async def engine_runs(self) -> bool:
+        """Whether some process holds the engine's lock. On PostgreSQL; with SQLite it is this one."""
+        return not self.reader.postgresql or bool(await self.reader.rows(LOCK_HELD, [ADVISORY_KEY]))
+
+    async def note(self, name: str, value: str) -> None:
+        """Leave a word for other processes of this database."""
+        await self.journal.commit(Write(NOTE, (name, value), "meta"))
+
+    async def noted(self, name: str) -> str:
+        """What was left under this name; empty when there is nothing."""
+        rows = await self.reader.rows("SELECT value FROM meta WHERE name = ?", [name])
+        return str(rows[0][0]) if rows else ""
+
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: str, *, write: bool, clock: Clock | None = None, key_file: Path | None = None
+        cls,
+        url: str,
+        *,
+        write: bool,
+        beside: bool = False,
+        clock: Clock | None = None,
+        key_file: Path | None = None,
     ) -> AsyncIterator[Store]:
         """Open the database at an SQLAlchemy URL; with `write` as its one engine, making or migrating it.
 
+        With `beside`, too, what is written is written beside the engine, which is told of it by signals: on PostgreSQL only.
+
         `key_file` is `key` beside a SQLite database unless said otherwise. Raises `ConfigurationError` for what cannot be
-        used, `Conflict` when another process is the engine, `NotFound` when there is nothing to read yet.
+        used, `EngineRunning` when another process is the engine, `NotFound` when there is nothing to read yet.
         """
         address = read_address(url)
         clock = clock or SystemClock()
         seal = Seal(key_file or (address.file.with_name("key") if address.file else None))
-        opened = _open_for_writing(address) if write else None
+        opened = _open_for_writing(address, beside=beside) if write else None
         reader = _reader(address)
         if opened is None:
             await _refuse_newer(reader)
         journal = Journal(opened.writer) if opened else None
+        signals = Signals(reader, journal, clock)
+        told = signals if beside else None
         try:
             yield cls(
                 clock=clock,
                 seal=seal,
                 reader=reader,
-                events=Events(reader, journal),
-                runs=Runs(reader, seal, journal),
+                events=Events(reader, journal, told),
+                runs=Runs(reader, seal, journal, told),
                 flows=Flows(reader, journal, clock),
                 subscriptions=Subscriptions(reader, journal),
                 polls=Polls(reader, journal, clock),
@@ -113,6 +151,7 @@ class Store:
                 audit=Audit(reader, journal, clock),
                 retention=Retention(reader, journal),
                 checkup=Checkup(reader, clock),
+                signals=signals,
                 write_journal=journal,
                 held_lock=opened.lock if opened else None,
                 epoch=opened.epoch if opened else 0,
@@ -121,17 +160,20 @@ class Store:
             reader.close()
             if journal and opened:
                 await journal.close()
-                opened.lock.release()
+                if opened.lock is not None:
+                    opened.lock.release()
 
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
     writer: Writer
-    lock: FileLock | AdvisoryLock
+    lock: FileLock | AdvisoryLock | None
     epoch: int
 
 
-def _open_for_writing(address: Address) -> _Opened:
+def _open_for_writing(address: Address, *, beside: bool = False) -> _Opened:
+    if beside:
+        return _open_beside(address)
     return _open_sqlite(address.file) if address.file else _open_postgresql(address)
 
 
@@ -158,6 +200,41 @@ def _open_postgresql(address: Address) -> _Opened:
         except BaseException:
             writer.close()
             raise
+
+
+def _open_beside(address: Address) -> _Opened:
+    if address.file:
+        raise ConfigurationError(ONE_WRITER)
+    with in_plain_words(address):
+        writer = Writer(postgresql_engine(address), recover=_nothing)
+        try:
+            assert_durable(writer.connection)
+            _await_tables(writer.connection)
+            return _Opened(writer, None, NO_EPOCH)
+        except BaseException:
+            writer.close()
+            raise
+
+
+def _await_tables(connection: Connection) -> None:
+    """Tables as this program knows them: made by the engine, or now when no engine has the database. Raises as `refuse_newer`."""
+    until = time.monotonic() + TABLES_WITHIN
+    lock = AdvisoryLock()
+    while (found := current(connection)) != VERSIONS[-1]:
+        connection.rollback()
+        if found is not None:
+            refuse_newer(found)
+        if lock.try_to_take(connection):
+            bring_up_to_date(connection)
+            lock.give_back(connection)
+        elif time.monotonic() > until:
+            raise ConfigurationError(
+                f"the database has the tables of an older flowengine (schema {found}, this program needs {VERSIONS[-1]}), and its"
+                " engine runs: start the engine in the present version first"
+            )
+        else:
+            time.sleep(0.1)
+    connection.rollback()
 
 
 def _set_up(connection: Connection) -> int:
@@ -194,4 +271,4 @@ async def _refuse_newer(reader: Reader) -> None:
 
 
 def _nothing(connection: Connection) -> None:
-    """SQLite needs no lock of its own: the file's is the process's."""
+    """No lock of its own is needed: SQLite's is the process's, and whoever writes beside the engine has none."""

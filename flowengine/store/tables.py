@@ -128,6 +128,8 @@ marks = Table(
     _moment("made_at", required=True),
 )
 
+signals = Table("signals", metadata, _text("id", key=True), _text("run_id"), _text("about"))
+
 flow_versions = Table(
     "flow_versions",
     metadata,

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from flowengine.errors import ActionError, FlowEngineError, OperationFailed
 from flowengine.manifests.operation import Operation
 from flowengine.spec.flow import Flow
 from flowengine.spec.triggers import OperationTrigger, Poll, Schedule, Trigger, Webhook
@@ -23,12 +21,12 @@ from flowengine.triggers.dispatch import Arrival, Dispatcher
 from flowengine.triggers.hooks import Hooks
 from flowengine.triggers.library import Library
 from flowengine.triggers.missed import SETTLE_EVERY, CatchUp
-from flowengine.triggers.polling import POLL_EVERY, SLOWEST_RETRY, Polls
+from flowengine.triggers.polling import POLL_EVERY, Polls, asked_to_wait, told_of
 from flowengine.triggers.schedule import Schedules, coming
-from flowengine.triggers.states import STATES, State, TriggerState
+from flowengine.triggers.states import STATES, PollState, State, TriggerState
 from flowengine.triggers.subscriptions import Subscriptions, Wanted
 from flowengine.triggers.timer import Timer
-from flowengine.types import Clock, Disposition
+from flowengine.types import Clock, Disposition, Duty
 
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks at `flows/`."""
@@ -37,13 +35,6 @@ CHECK_SCHEDULES_EVERY: Final = timedelta(seconds=30)
 """Schedules are looked at this often whatever their alarms say, so that a clock that was set is noticed."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Polled:
-    failures: int = 0
-    error: str = ""
-    next_at: datetime | None = None
 
 
 class Triggers:
@@ -61,9 +52,10 @@ class Triggers:
         subscriptions: Subscriptions,
         operation: Callable[[str, str], Operation | None],
         service_address: Callable[[str, str | None], str],
-        look_around: Callable[[], bool],
+        look_around: Callable[[], Awaitable[bool]],
         catch_up: CatchUp,
         clock: Clock,
+        duty: Duty = "everything",
     ) -> None:
         self.store = store
         self.library = library
@@ -79,10 +71,12 @@ class Triggers:
         """Takes up what changed beside `flows/`; whether connections did."""
         self.catch_up = catch_up
         self.clock = clock
+        self.duty = duty
         self.timer = Timer()
         self.public_url = ""
         self.switches: dict[str, bool] = {}
-        self._polled: dict[str, _Polled] = {}
+        self._switched = 0
+        self._polled: dict[str, PollState] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._watching: asyncio.Task[None] | None = None
         self._reconciling: asyncio.Task[None] | None = None
@@ -96,8 +90,14 @@ class Triggers:
         await self.refresh()
 
     async def start(self, public_url: str) -> None:
-        """Set alarms, register webhooks, watch `flows/`. `public_url` is where services reach this engine."""
+        """Set alarms, register webhooks, watch `flows/`. `public_url` is where services reach this engine.
+
+        A web process only watches: alarms and webhooks are the worker's.
+        """
         self.public_url = public_url.rstrip("/")
+        self._watching = asyncio.create_task(self._watch(), name="watch flows/")
+        if self.duty == "web":
+            return
         self._armed = True
         self.timer.start()
         self.timer.every("schedules", CHECK_SCHEDULES_EVERY, self._check_schedules)
@@ -105,7 +105,6 @@ class Triggers:
         for flow in self.library.flows():
             self._arm(flow)
         self._reconcile_soon()
-        self._watching = asyncio.create_task(self._watch(), name="watch flows/")
 
     async def stop(self) -> None:
         """Start nothing more. Webhooks stay registered: the engine will be back."""
@@ -126,12 +125,15 @@ class Triggers:
         flow = self.library.get(flow_id)
         await self.store.flows.set_enabled(flow_id, on)
         self.switches[flow_id] = on
+        self._switched += 1
         self._arm(flow)
         self._reconcile_soon()
 
     async def refresh(self) -> list[str]:
         """Read what changed in `flows/`; the ids of those flows."""
-        moved = self.look_around()
+        moved = await self.look_around()
+        if self.store.reader.postgresql:
+            await self._hear_of_switches()
         changed = await self.library.refresh()
         for flow_id in changed:
             self._disarm(flow_id)
@@ -146,6 +148,20 @@ class Triggers:
         if changed or moved:
             self._reconcile_soon()
         return changed
+
+    async def _hear_of_switches(self) -> None:
+        """Another process may have switched a flow, or registered a webhook."""
+        before, mark = dict(self.switches), self._switched
+        found = await self.store.flows.enabled()
+        if not self._armed:
+            await self.subscriptions.load()
+        if mark != self._switched:
+            return  # switched here meanwhile: what was read is older
+        self.switches = found
+        for flow in self.library.flows():
+            if before.get(flow.id) != found.get(flow.id):
+                self._arm(flow)
+                self._reconcile_soon()
 
     async def settled(self) -> None:
         """Wait until the webhooks at services have been brought in line as far as they can be now."""
@@ -209,7 +225,7 @@ class Triggers:
 
     def _alarm_poll(self, flow: Flow, trigger: Poll | OperationTrigger, moment: datetime) -> None:
         key = _key(flow, trigger)
-        self._polled.setdefault(key, _Polled()).next_at = moment
+        self._polled.setdefault(key, PollState()).next_at = moment
         self.timer.at(key, moment, lambda: self._on_poll(flow, trigger))
 
     async def _on_poll(self, flow: Flow, trigger: Poll | OperationTrigger) -> None:
@@ -225,12 +241,12 @@ class Triggers:
 
     async def _poll_once(self, flow: Flow, trigger: Poll | OperationTrigger) -> timedelta:
         """Poll; how long to pause. The first failure in a row leaves an event, so that people find out why nothing starts."""
-        state = self._polled.setdefault(_key(flow, trigger), _Polled())
+        state = self._polled.setdefault(_key(flow, trigger), PollState())
         every = trigger.every or POLL_EVERY
         try:
             polled = await self.polls.poll(flow, trigger)
         except Exception as error:  # noqa: BLE001 - a poll that fails must not end all polls
-            told = _told(error)
+            told = told_of(error)
             if not state.failures:
                 await self.dispatcher.refuse(
                     flow,
@@ -241,7 +257,7 @@ class Triggers:
                 )
             state.failures, state.error = state.failures + 1, told
             log.warning("polling %s for %s: %s", trigger.name, flow.id, told)
-            return max(every, _asked_to_wait(error))
+            return max(every, asked_to_wait(error))
         state.failures, state.error = 0, ""
         return polled.pause(trigger.every)
 
@@ -307,7 +323,7 @@ class Triggers:
                 state, detail = self._registration(flow, trigger, state)
                 address = self.public_url + self.hooks.address(flow.id, trigger.key)
             case OperationTrigger() | Poll():
-                polled = self._polled.get(_key(flow, trigger), _Polled())
+                polled = self._polled.get(_key(flow, trigger), PollState())
                 detail, next_at = polled.error, polled.next_at if state == "active" else None
                 state = "failed" if detail and state == "active" else state
             case _:
@@ -331,15 +347,3 @@ class Triggers:
 
 def _key(flow: Flow, trigger: Trigger) -> str:
     return f"{flow.id}/{trigger.key}"
-
-
-def _told(error: Exception) -> str:
-    if isinstance(error, FlowEngineError):
-        return error.message
-    log.error("a poll failed in the engine itself", exc_info=error)
-    return f"{type(error).__name__} in the engine itself"
-
-
-def _asked_to_wait(error: Exception) -> timedelta:
-    seconds = error.retry_after if isinstance(error, OperationFailed) else None
-    return min(timedelta(seconds=seconds or 0), SLOWEST_RETRY) if isinstance(error, ActionError) else timedelta()

@@ -13,6 +13,15 @@ State = Literal["active", "registering", "failed", "removing", "off"]
 STATES: Final[dict[str, State]] = {"registering": "registering", "removing": "removing"}
 
 
+@dataclass(slots=True)
+class PollState:
+    """How a poll goes in this process: failures in a row, the last one's message, and when it is polled next."""
+
+    failures: int = 0
+    error: str = ""
+    next_at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerState:
     """How a trigger stands, for `flows list`."""

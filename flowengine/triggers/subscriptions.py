@@ -112,8 +112,10 @@ class Subscriptions:
         self._gate = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def load(self) -> None:
-        """Read what earlier processes registered."""
-        self.records.update({_place(one): one for one in await self.store.subscriptions.list()})
+        """Read what earlier processes registered, or what the worker has."""
+        found = {_place(one): one for one in await self.store.subscriptions.list()}
+        self.records.clear()
+        self.records.update(found)
 
     async def reconcile(self, wanted: Sequence[Wanted]) -> timedelta | None:
         """Register, renew and remove; how long to wait before looking again, or None when all is as it should be."""

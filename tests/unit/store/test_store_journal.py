@@ -76,6 +76,9 @@ class Disk:
             self._pending = before
             raise
 
+    def is_collision(self, error) -> bool:
+        return False
+
     def is_key_taken(self, error) -> bool:
         return isinstance(error, self.Taken)
 

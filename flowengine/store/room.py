@@ -1,0 +1,43 @@
+"""Room for a SQLite database: its folder, and a ballast beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from flowengine.errors import ConfigurationError
+
+BALLAST_BYTES = 8_000_000
+"""Kept beside a SQLite database: a full disk refuses even DELETE, and this is what can be given up then."""
+
+
+def prepare_folder(file: Path) -> None:
+    """Make the database's folder; raises `ConfigurationError` when it cannot be written."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"the folder {file.parent} cannot be made: {error.strerror}") from None
+    if file.is_dir():
+        raise ConfigurationError(f"the database {file} is a folder; name a file")
+    if not os.access(file.parent, os.W_OK | os.X_OK) or (file.exists() and not os.access(file, os.W_OK)):
+        raise ConfigurationError(f"the database {file} cannot be written: check who owns it and its folder")
+
+
+def lay_ballast(file: Path) -> Path:
+    """The file to give up when the disk is full."""
+    ballast = file.with_name(file.name + ".ballast")
+    fill(ballast)
+    return ballast
+
+
+def fill(ballast: Path) -> None:
+    """Take the room, unless it is taken or there is none."""
+    with contextlib.suppress(OSError):
+        if ballast.exists():
+            return
+        try:
+            with ballast.open("wb") as opened:
+                os.posix_fallocate(opened.fileno(), 0, BALLAST_BYTES)
+        except OSError:
+            ballast.unlink(missing_ok=True)
