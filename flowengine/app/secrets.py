@@ -64,7 +64,9 @@ class KeptTokens:
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
 
-    async def load(self, connection: str) -> JsonObject | None:
+    async def load(self, connection: str, *, newest: bool = False) -> JsonObject | None:
+        if newest:
+            await self._secrets.refresh()
         return self.record(connection)
 
     async def save(self, connection: str, record: JsonObject) -> None:

@@ -37,7 +37,9 @@ class TokenStore(Protocol):
     `broken` (why) and `with` (a digest of what was used) when its renewal was refused.
     """
 
-    async def load(self, connection: str) -> JsonObject | None: ...
+    async def load(self, connection: str, *, newest: bool = False) -> JsonObject | None:
+        """What is kept; the `newest`, should another process have renewed it."""
+        ...
 
     async def save(self, connection: str, record: JsonObject) -> None:
         """The record is durable when this returns: services may hand out each refresh token only once."""
@@ -50,7 +52,7 @@ class InMemory:
     def __init__(self) -> None:
         self._records: dict[str, JsonObject] = {}
 
-    async def load(self, connection: str) -> JsonObject | None:
+    async def load(self, connection: str, *, newest: bool = False) -> JsonObject | None:
         return self._records.get(connection)
 
     async def save(self, connection: str, record: JsonObject) -> None:
@@ -170,12 +172,13 @@ class TokenKeeper:
         """Usable tokens. Whoever comes first renews them; the others wait for that and find them fresh."""
         name = sign_in.connection.name
         async with self._turns.setdefault(name, asyncio.Lock()):
-            record = await self._store.load(name)
-            if record is not None and _broken(sign_in, record):
-                raise _again(name, record["broken"])
-            tokens = _tokens_in(sign_in, record)
-            if tokens is not None and tokens.access_token != stale and tokens.fresh(self._clock.now()):
-                return tokens
+            for newest in (False, True):
+                record = await self._store.load(name, newest=newest)
+                if record is not None and _broken(sign_in, record):
+                    raise _again(name, record["broken"])
+                tokens = _tokens_in(sign_in, record)
+                if tokens is not None and tokens.access_token != stale and tokens.fresh(self._clock.now()):
+                    return tokens
             if stale is not None and self._is_young(name):
                 return None
             return await self._renew(sign_in, tokens, send)

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import platform
-import shutil
-from dataclasses import dataclass
-from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from flowengine import __version__
 from flowengine.app import App
 from flowengine.server.access import Role, may
 from flowengine.server.context import app_of
+from flowengine.server.examine import examine
 from flowengine.server.pages import state
 from flowengine.server.pages.operations import helped
 from flowengine.server.pages.render import page
 from flowengine.server.pages.routing import Row
 from flowengine.spec.actions import OperationAction
 from flowengine.spec.triggers import OperationTrigger, Poll
-
-SCARCE: Final = 200_000_000
-"""Bytes of free disk below which a warning is due."""
 
 
 async def connections(request: Request) -> Response:
@@ -87,16 +80,6 @@ async def connector(request: Request) -> Response:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the health page."""
-
-    part: str
-    state: str
-    told: str
-    remedy: str = ""
-
-
 async def health(request: Request) -> Response:
     """`GET /health`."""
     app = app_of(request)
@@ -104,7 +87,7 @@ async def health(request: Request) -> Response:
     return await page(
         request,
         "health.html",
-        checks=await _checks(app, request),
+        checks=await examine(app, state.of(request).heads),
         deliveries=deliveries,
         triggers=[
             (entry, one)
@@ -115,33 +98,6 @@ async def health(request: Request) -> Response:
         names=state.names(app),
         command="flowengine doctor",
     )
-
-
-async def _checks(app: App, request: Request) -> list[Check]:
-    broken = [entry.file for entry in app.library.entries.values() if entry.broken]
-    free = shutil.disk_usage(app.settings.project).free
-    going = await state.of(request).heads.going(1_000)
-    unready = [one.connection.name for one in app.accounts.all() if one.standing.state != "ready"]
-    found = await asyncio.to_thread(app.catalog.summaries)
-    connectors_broken = [one.name for one in found if one.problem]
-    return [
-        Check("Engine", "ok", f"flowengine {__version__} on Python {platform.python_version()}, at {app.public_url}"),
-        Check("Database", "ok", _database(app)),
-        Check("Runs", "ok", f"{len(going)}{'+' if len(going) == 1_000 else ''} going on or queued"),
-        Check("Flows", "fail" if broken else "ok", f"{len(app.library.flows())} in force", _list("mend", broken)),
-        Check("Connectors", "fail" if connectors_broken else "ok", f"{len(app.catalog.names())} found", _list("look at", connectors_broken)),
-        Check("Connections", "warn" if unready else "ok", f"{len(app.calls.connections)} in connections.yaml", _list("sign in or complete", unready)),
-        Check("Disk", "warn" if free < SCARCE else "ok", f"{free // 1_000_000:,} MB free", "make room: a full disk stops the engine" if free < SCARCE else ""),
-    ]  # fmt: skip
-
-
-def _database(app: App) -> str:
-    """Which kind, without an address that may hold a password."""
-    return "SQLite in .flowengine/" if not app.settings.database_url else app.settings.database.partition(":")[0]
-
-
-def _list(what: str, names: list[str]) -> str:
-    return f"{what}: {', '.join(names)}" if names else ""
 
 
 ROUTES: tuple[Row, ...] = (
