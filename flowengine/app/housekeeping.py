@@ -33,8 +33,8 @@ async def keep_house(store: Store, library: Library, history_days: int) -> None:
         except FlowEngineError as error:
             log.warning("old history could not be let go, it is tried again in an hour: %s", error)
         else:
-            if gone.runs or gone.events:
-                log.info("let go of %d runs and %d events that are older than is kept", gone.runs, gone.events)
+            if gone != Pruned():
+                log.info("let go of %s that are older than is kept", gone)
         store.journal.prepare_for_full_disk()
 
 

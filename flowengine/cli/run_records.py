@@ -182,11 +182,13 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Let go of old runs and events. Runs that have not ended stay, and so does what says which events were seen.
+    """Let go of old runs and events, and of flow versions that no run needs. Runs that have not ended stay, and so does what
+    says which events were seen.
 
     The engine does this by itself every hour, by each flow's `keep` and the setting limits.history_days.
     """
     from flowengine.cli.server_client import running
+    from flowengine.store.retention import Pruned
 
     age = None if older_than is None else _age(older_than)
     here = place.settings(ctx)
@@ -197,11 +199,11 @@ def prune(
         )
     else:
         found = place.finish(_pruned(here, flow, age, dry_run=dry_run))
-    gone = {name: int(found[name]) for name in ("runs", "events")}
+    gone = Pruned(**{name: int(found.get(name, 0)) for name in ("runs", "events", "versions")})
     if as_json:
-        output.emit(**gone, dry_run=dry_run)
+        output.emit(runs=gone.runs, events=gone.events, versions=gone.versions, dry_run=dry_run)
     else:
-        output.say(f"{gone['runs']} runs and {gone['events']} events {'would go' if dry_run else 'are gone'}")
+        output.say(f"{gone} {'would go' if dry_run else 'are gone'}")
 
 
 async def _pruned(here: Settings, flow: str | None, age: timedelta | None, *, dry_run: bool) -> dict[str, int]:
@@ -209,12 +211,12 @@ async def _pruned(here: Settings, flow: str | None, age: timedelta | None, *, dr
     from flowengine.cli.changes import writing
 
     if not place.has_database(here):
-        return {"runs": 0, "events": 0}
+        return {}
     async with writing(here) as store:
         gone = await prune_by(
             store, await _keeps(here), here.limits.history_days, flow=flow, age=age, really=not dry_run
         )
-        return {"runs": gone.runs, "events": gone.events}
+        return {"runs": gone.runs, "events": gone.events, "versions": gone.versions}
 
 
 async def _keeps(here: Settings) -> dict[str, dict[str, timedelta]]:

@@ -9,8 +9,11 @@ from flowengine.store.journal import Journal, Statement, Write
 from flowengine.store.records import FlowVersion
 from flowengine.types import Clock
 
+# The newest is the one in force: a version that comes back into force is newer than the one that it takes the place of.
 SAVE = Statement(
-    "INSERT INTO flow_versions (flow, version, content, saved_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+    "INSERT INTO flow_versions (flow, version, content, saved_at) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (flow, version) DO UPDATE SET saved_at = excluded.saved_at WHERE EXISTS (SELECT 1 FROM flow_versions AS newer"
+    " WHERE newer.flow = excluded.flow AND newer.saved_at > flow_versions.saved_at)"
 )
 SWITCH = Statement(
     "INSERT INTO flow_switches (flow, enabled) VALUES (?, ?) ON CONFLICT (flow) DO UPDATE SET enabled = excluded.enabled"
@@ -26,7 +29,7 @@ class Flows:
         self._clock = clock
 
     async def save_version(self, flow_id: str, version: str, text: str) -> None:
-        """Keep a version; one that is kept already stays as it is."""
+        """Keep the version that comes into force now."""
         assert self._journal is not None
         await self._journal.commit(Write(SAVE, (flow_id, version, text, moment(self._clock.now())), flow_id))
 

@@ -1,5 +1,7 @@
 """Letting go of old history, by outcome and in small batches, so that nobody who writes has to wait for it.
 
+Flow versions go when they have long been replaced and no run that is kept began with them.
+
 Dedupe keys stay: the same key never starts a second run, however old the first one is. So does whatever an unfinished run still
 needs: its calls' runs, its event.
 """
@@ -30,6 +32,11 @@ EVENT: Final = Statement(
     "DELETE FROM events WHERE id = ? AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.event_id = events.id)"
 )
 
+VERSION: Final = Statement(
+    "DELETE FROM flow_versions WHERE flow = ? AND version = ? AND NOT EXISTS (SELECT 1 FROM runs WHERE"
+    " runs.flow = flow_versions.flow AND runs.flow_version = flow_versions.version AND runs.finished_at IS NULL)"
+)
+
 _OLD_RUNS: Final = (
     "SELECT id, event_id FROM runs WHERE flow = ? AND id > ? AND id < ? AND status = ? AND finished_at < ?"
     " AND (parent_run IS NULL OR NOT EXISTS"
@@ -40,6 +47,10 @@ _OLD_EVENTS: Final = (
     "SELECT id FROM events WHERE flow = ? AND id > ? AND id < ? AND disposition = ?"
     " AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.event_id = events.id) ORDER BY id LIMIT ?"
 )
+_REPLACED_VERSIONS: Final = (
+    "SELECT version FROM flow_versions AS old WHERE flow = ? AND EXISTS (SELECT 1 FROM flow_versions AS newer"
+    " WHERE newer.flow = old.flow AND newer.saved_at > old.saved_at AND newer.saved_at < ?) ORDER BY saved_at"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +59,18 @@ class Pruned:
 
     runs: int = 0
     events: int = 0
+    versions: int = 0
+
+    def __str__(self) -> str:
+        versions = f" and {self.versions} flow versions" if self.versions else ""
+        return f"{self.runs} runs and {self.events} events{versions}"
 
     def __add__(self, other: Pruned) -> Pruned:
-        return Pruned(self.runs + other.runs, self.events + other.events)
+        return Pruned(self.runs + other.runs, self.events + other.events, self.versions + other.versions)
 
 
 class Retention:
-    """Deletes finished runs, and events that no run refers to."""
+    """Deletes finished runs, and events and flow versions that no run refers to."""
 
     def __init__(self, reader: Reader, journal: Journal | None) -> None:
         self._reader = reader
@@ -63,7 +79,7 @@ class Retention:
     async def flows(self) -> list[str]:
         """Every flow that has history, whether or not its file is still there."""
         found: set[str] = set()
-        for table in ("runs", "events"):
+        for table in ("runs", "events", "flow_versions"):
             last = ""
             while rows := await self._reader.rows(f"SELECT MIN(flow) FROM {table} WHERE flow > ?", [last]):  # noqa: S608
                 if rows[0][0] is None:
@@ -84,7 +100,7 @@ class Retention:
             age = max([otherwise, *keep.values()]) if disposition in (Disposition.STARTED, Disposition.QUEUED) else None
             before = now - (age or keep.get(disposition, otherwise))
             gone += await self._events(flow, disposition, before, really=really)
-        return gone
+        return gone + await self._versions(flow, now - otherwise, really=really)
 
     async def _runs(self, flow: str, status: Status, before: datetime, *, really: bool) -> Pruned:
         gone, after, end = Pruned(), "", first_id_at(before)
@@ -113,6 +129,18 @@ class Retention:
                 await asyncio.sleep(PAUSE)
             gone += Pruned(0, len(ids))
         return gone
+
+    async def _versions(self, flow: str, before: datetime, *, really: bool) -> Pruned:
+        """Those that were replaced before then. The one in force is never replaced."""
+        replaced = [str(row[0]) for row in await self._reader.rows(_REPLACED_VERSIONS, [flow, moment(before)])]
+        if not replaced:
+            return Pruned()
+        rows = await self._reader.rows("SELECT DISTINCT flow_version FROM runs WHERE flow = ?", [flow])
+        gone = sorted(set(replaced) - {str(row[0]) for row in rows})
+        if really and gone:
+            assert self._journal is not None
+            await self._journal.commit(*(Write(VERSION, (flow, version), flow) for version in gone))
+        return Pruned(versions=len(gone))
 
 
 def _of_events(ids: list[str]) -> list[Write]:

@@ -18,6 +18,7 @@ from flowengine.store.retention import Pruned
 from flowengine.store.runs import mark
 from flowengine.types import Disposition, Status
 from tests.fakes.records import START, a_run, an_action, an_event
+from tests.fakes.standing_clock import StandingClock
 
 DAY = timedelta(days=1)
 _numbers = itertools.count()
@@ -162,6 +163,34 @@ async def test_a_key_starts_no_second_run_after_the_first_one_is_gone(store):
     assert await store.retention.prune("tickets", {}, 28 * DAY, START) == Pruned(1, 1)
     again = await store.events.accept(an_event(dedupe_key="k"), [a_run()])
     assert again.disposition is Disposition.DUPLICATE
+
+
+async def versions_saved(open_store, *days_and_versions):
+    for days_ago, version in days_and_versions:
+        async with open_store(clock=StandingClock(START - days_ago * DAY)) as store:
+            await store.flows.save_version("tickets", version, f"text of {version}")
+
+
+async def test_replaced_flow_versions_go_when_no_run_that_is_kept_began_with_them(open_store):
+    await versions_saved(open_store, (90, "a"), (80, "b"), (70, "c"), (60, "d"), (40, "e"), (10, "f"))
+    async with open_store() as store:
+        await keep(store, days_ago=75, status=Status.WAITING, event=False, flow_version="b")
+        await keep(store, days_ago=65, status=Status.SUCCEEDED, event=False, flow_version="c")
+        await keep(store, days_ago=5, event=False, flow_version="d")
+        counted = await store.retention.prune("tickets", {}, 28 * DAY, START, really=False)
+        assert counted == Pruned(runs=1, versions=1), "what the old run began with is still referred to"
+        assert await store.retention.prune("tickets", {}, 28 * DAY, START) == Pruned(runs=1, versions=2)
+        left = [each.version for each in await store.flows.versions("tickets")]
+    assert left == ["f", "e", "d", "b"], "e was in force until ten days ago"
+
+
+async def test_a_version_that_comes_back_into_force_is_the_newest(open_store):
+    await versions_saved(open_store, (90, "a"), (80, "b"), (70, "a"), (60, "a"))
+    async with open_store() as store:
+        versions = await store.flows.versions("tickets")
+        assert [(each.version, (START - each.saved_at) // DAY) for each in versions] == [("a", 70), ("b", 80)]
+        assert await store.retention.prune("tickets", {}, 28 * DAY, START) == Pruned(versions=1)
+        assert await store.flows.version_text("tickets", "a") == "text of a"
 
 
 async def test_every_flow_with_history_is_known_whether_or_not_it_has_a_file(store):

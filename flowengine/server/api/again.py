@@ -83,14 +83,15 @@ async def resubmit_run(request: Request) -> Response:
 
 
 async def prune_runs(request: Request) -> Response:
-    """Let go of old runs and events, by each flow's `keep` or all that are older than was said."""
+    """Let go of old runs and events, by each flow's `keep` or all that are older than was said, and of replaced flow versions."""
     app, body = app_of(request), await read(request, Prune)
     keeps = {flow.id: flow.keep for flow in app.library.flows()}
     age = None if body.older_than_seconds is None else timedelta(seconds=body.older_than_seconds)
     days = app.settings.limits.history_days
     gone = await prune_by(app.store, keeps, days, flow=body.flow, age=age, really=not body.dry_run)
-    request.scope["flowengine.audit"] = {"flow": body.flow, "runs": gone.runs, "events": gone.events}
-    return Document({"runs": gone.runs, "events": gone.events, "dry_run": body.dry_run})
+    counted = {"runs": gone.runs, "events": gone.events, "versions": gone.versions}
+    request.scope["flowengine.audit"] = {"flow": body.flow, **counted}
+    return Document({**counted, "dry_run": body.dry_run})
 
 
 async def resubmit_runs(request: Request) -> Response:
@@ -143,7 +144,7 @@ ENDPOINTS: Final = (
         handler=prune_runs,
         role=Role.ADMIN,
         body=Prune,
-        gives={"runs": WHOLE, "events": WHOLE, "dry_run": YES},
+        gives={"runs": WHOLE, "events": WHOLE, "versions": WHOLE, "dry_run": YES},
     ),
     Endpoint(
         method="POST",
