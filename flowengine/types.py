@@ -32,6 +32,21 @@ def parse_path(text: str) -> Path:
     return tuple(int(part) if part.isdecimal() else part for part in text.split("/") if part)
 
 
+def is_deeper(value: Json, most: int) -> bool:
+    """Whether lists and objects are nested more than `most` levels; a plain value has none."""
+    level: list[Json] = [value] if isinstance(value, dict | list) else []
+    for _ in range(most):
+        level = [
+            inner
+            for item in level
+            for inner in (item.values() if isinstance(item, dict) else item)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return bool(level)
+
+
 class Status(StrEnum):
     """What a run or an action run is, or ended as."""
 

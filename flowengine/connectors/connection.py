@@ -97,6 +97,8 @@ def _folded(parameters: Mapping[str, Json], name: str) -> str | None:
 
 def secret_values(connection: Connection, secret_names: frozenset[str]) -> tuple[str, ...]:
     """The values that must not appear anywhere, longest first."""
+    if not (secret_names or connection.address_secrets):
+        return ()
     return quoted_forms((*connection.address_secrets, *(connection.parameter(name) or "" for name in secret_names)))
 
 

@@ -20,7 +20,7 @@ from flowengine.errors import OperationFailed, Throttled, Unauthorized
 from flowengine.manifests.definition import Connector
 from flowengine.manifests.extensions import Conversions
 from flowengine.manifests.operation import Operation
-from flowengine.types import Json
+from flowengine.types import Json, is_deeper
 
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
 _WORDS: Final = (
@@ -92,22 +92,6 @@ def _lenient_json(operation: Operation, answer: Answer) -> Json:
 
 def _refuse_constant(name: str) -> Json:
     raise ValueError(name)
-
-
-def is_deeper(value: Json, most: int) -> bool:
-    """Whether lists and objects are nested more than `most` levels."""
-    level: list[Json] = [value]
-    for _ in range(most):
-        level = [
-            inner
-            for item in level
-            if isinstance(item, dict | list)
-            for inner in (item.values() if isinstance(item, dict) else item)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def text_of(answer: Answer) -> str:

@@ -120,7 +120,7 @@ class Connector:
 
     def policies_for(self, operation: str) -> tuple[Policy, ...]:
         """The policies of an operation, in the order in which they apply."""
-        return tuple(policy for policy in self.policies if policy.applies_to(operation))
+        return tuple(policy for policy in self.policies if policy.applies_to(operation)) if self.policies else ()
 
     def to_json(self) -> JsonObject:
         """The document of `connectors show`."""

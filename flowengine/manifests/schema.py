@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from flowengine.manifests.lenient import as_list, as_object
@@ -15,6 +15,7 @@ from flowengine.types import Json, JsonObject
 MAX_DEPTH = 12
 """How deep bodies are flattened; deeper properties are still accepted, they are only not listed."""
 _MAX_REFERENCES = 32
+_MOST_RESOLVED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +23,21 @@ class Schemas:
     """The document that `$ref`s point into."""
 
     document: JsonObject
+    _resolved: dict[int, tuple[Any, JsonObject]] = field(default_factory=dict, compare=False, repr=False)
+    """By the schema's identity, the schema (so that the identity stays its own) and what it came to."""
 
     def resolve(self, schema: Any) -> JsonObject:
         """The schema itself: `$ref`s followed and `allOf` merged at its top; properties below stay as written.
 
-        A reference that leads nowhere, or round in a circle, gives `{}`: anything goes.
+        A reference that leads nowhere, or round in a circle, gives `{}`: anything goes. Every call of an operation asks for the
+        same few schemas, which nobody changes: each is resolved once.
         """
-        return _tidy(self._merged(self.follow(schema), _MAX_REFERENCES))
+        known = self._resolved.get(id(schema))
+        if known is None:
+            if len(self._resolved) >= _MOST_RESOLVED:
+                self._resolved.clear()
+            known = self._resolved[id(schema)] = (schema, _tidy(self._merged(self.follow(schema), _MAX_REFERENCES)))
+        return known[1]
 
     def follow(self, value: Any) -> JsonObject:
         """What a `$ref` stands for. What is written beside it (a description, a visibility) wins."""

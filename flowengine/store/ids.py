@@ -41,8 +41,11 @@ def _next(milliseconds: int) -> int:
 
 
 def _encode(number: int) -> str:
-    pairs = []
-    for _ in range(LENGTH // 2):
-        pairs.append(_PAIRS[number & 1023])
-        number >>= 10
-    return "".join(reversed(pairs))
+    time = number >> _CHANCE_BITS
+    return _PAIRS[time >> 40] + _eight(time) + _eight(number >> 40) + _eight(number)
+
+
+def _eight(number: int) -> str:
+    """The letters of the lowest 40 bits."""
+    number &= 0xFFFFFFFFFF
+    return _PAIRS[number >> 30] + _PAIRS[number >> 20 & 1023] + _PAIRS[number >> 10 & 1023] + _PAIRS[number & 1023]

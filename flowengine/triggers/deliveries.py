@@ -36,22 +36,6 @@ def read_body(raw: bytes) -> Json:
         return raw.decode("utf-8", errors="replace")
 
 
-def depth(value: Json) -> int:
-    """How deeply lists and objects are nested; plain values are 0 deep."""
-    deepest, level = 0, [value]
-    while level:
-        inner: list[Json] = []
-        for item in level:
-            if isinstance(item, dict):
-                inner.extend(item.values())
-            elif isinstance(item, list):
-                inner.extend(item)
-        containers = any(isinstance(item, (dict, list)) for item in level)
-        deepest += containers
-        level = inner
-    return deepest
-
-
 def at_path(value: Json, path: str) -> Json:
     """What stands at a dotted path, such as `payload.chat.id`; None when something on the way is missing."""
     for part in path.split("."):

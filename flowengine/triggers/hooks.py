@@ -16,10 +16,10 @@ from flowengine.spec.actions import Respond
 from flowengine.spec.flow import Flow
 from flowengine.spec.triggers import OperationTrigger, Webhook
 from flowengine.store.records import EventRecord, SubscriptionRecord
-from flowengine.triggers.deliveries import Delivery, at_path, depth, read_body, strike_out
+from flowengine.triggers.deliveries import Delivery, at_path, read_body, strike_out
 from flowengine.triggers.dispatch import Arrival, Dispatcher
 from flowengine.triggers.webhook import Refused, Secrets, check_body_secret, same, verify
-from flowengine.types import Disposition, Json
+from flowengine.types import Disposition, Json, is_deeper
 
 NO_KEY = " " * 43
 
@@ -123,7 +123,7 @@ class Hooks:
         except Refused as refused:
             return await self._refused(hook, delivery, refused)
         value = read_body(known.body)
-        if depth(value) > self.json_depth:
+        if is_deeper(value, self.json_depth):
             return await self._refused(hook, known, Refused(400, f"nested deeper than {self.json_depth} levels"))
         return await self._dispatch(hook, known, value)
 

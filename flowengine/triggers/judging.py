@@ -64,9 +64,10 @@ class Judge:
             return Judged(
                 replace(event, disposition=Disposition.DISABLED, reason={"message": "the flow is switched off"})
             )
-        scope = _scope(flow, event, arrival)
+        scope = _scope(flow, trigger, event, arrival)
         try:
-            event = replace(event, dedupe_key=await self._dedupe_key(trigger, scope, arrival.dedupe_key))
+            key = await self._dedupe_key(trigger, scope, arrival.dedupe_key)
+            event = event if key is None else replace(event, dedupe_key=key)
             return await self._runs(flow, trigger, event, scope)
         except ExpressionError as error:
             return Judged(replace(event, disposition=Disposition.FAILED, reason=_told(flow, error)))
@@ -76,7 +77,7 @@ class Judge:
         runs: list[RunRecord] = []
         refusals: list[JsonObject] = []
         for item in await self._items(trigger, scope):
-            seen = {**scope, "trigger": item}
+            seen = scope if trigger.split is None else {**scope, "trigger": item}
             held, reasons = await self._weigh(conditions, seen)
             if held:
                 runs.append(await self._run(flow, event, seen))
@@ -152,7 +153,10 @@ def _storable(key: str) -> str:
     return f"{key[: DEDUPE_KEY_LENGTH - len(ending)]}{ending}"
 
 
-def _scope(flow: Flow, event: EventRecord, arrival: Arrival) -> JsonObject:
+def _scope(flow: Flow, trigger: Trigger, event: EventRecord, arrival: Arrival) -> JsonObject:
+    """What the trigger's templates see; only what makes a run where there are none."""
+    if not (flow.conditions or flow.per or trigger.conditions or trigger.split or trigger.dedupe):
+        return {"trigger": arrival.value, "inputs": arrival.inputs}
     return {
         "trigger": arrival.value,
         "event": {

@@ -14,8 +14,7 @@ from starlette.requests import Request
 from flowengine.findings import did_you_mean
 from flowengine.server.access import CHANGING, Role
 from flowengine.server.context import Handler, app_of, raw_body
-from flowengine.triggers.deliveries import depth
-from flowengine.types import JsonObject
+from flowengine.types import JsonObject, is_deeper
 
 PAGE_AT_MOST: Final = 500
 WAIT_AT_MOST: Final = 60
@@ -96,7 +95,7 @@ async def read(request: Request, kind: type[BodyKind]) -> BodyKind:
     if not isinstance(found, dict):
         raise HTTPException(400, "the body must be a JSON object")
     limit = app_of(request).settings.limits.json_depth
-    if depth(found) > limit:
+    if is_deeper(found, limit):
         raise HTTPException(400, f"the body is nested more than {limit} deep")
     try:
         return kind.model_validate(found)

@@ -3,8 +3,9 @@ from datetime import UTC, datetime
 import pytest
 
 from flowengine.connectors.draft import Answer
-from flowengine.connectors.response import body_of, failure, is_deeper, retry_after, strike_out, text_of, words_of
+from flowengine.connectors.response import body_of, failure, retry_after, strike_out, text_of, words_of
 from flowengine.errors import OperationFailed
+from flowengine.types import is_deeper
 from tests.fakes.definitions import connector
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

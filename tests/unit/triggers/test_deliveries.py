@@ -1,8 +1,8 @@
-"""Bodies as they come: JSON, text, nothing; depth; dotted paths."""
+"""Bodies as they come: JSON, text, nothing; dotted paths."""
 
 import pytest
 
-from flowengine.triggers.deliveries import Delivery, at_path, depth, read_body, strike_out
+from flowengine.triggers.deliveries import Delivery, at_path, read_body, strike_out
 
 
 @pytest.mark.parametrize(
@@ -21,12 +21,6 @@ from flowengine.triggers.deliveries import Delivery, at_path, depth, read_body, 
 )
 def test_a_body_is_json_or_text(raw, value):
     assert read_body(raw) == value
-
-
-def test_depth_counts_containers():
-    assert depth("x") == 0
-    assert depth({}) == 1
-    assert depth({"a": [{"b": 1}], "c": 2}) == 3
 
 
 def test_dotted_paths_walk_objects_and_lists():
