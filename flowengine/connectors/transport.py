@@ -80,7 +80,7 @@ class Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self._session is None:
             self._session = self._open()
-        url = URL(request.extensions["url"], encoded=True)
+        url: URL = request.extensions["url"]
         if self._guarded and url.host:
             _judge_literal(url.host)
         with map_aiohttp_exceptions():
@@ -90,13 +90,19 @@ class Transport(httpx.AsyncBaseTransport):
                 headers=[(name.decode("ascii"), value.decode("utf-8")) for name, value in request.headers.raw],
                 data=request.extensions["body"],
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=None, connect=request.extensions["timeout"]["connect"]),
+                timeout=_to_connect(request.extensions["timeout"]["connect"]),
             )
         return httpx.Response(response.status, headers=response.raw_headers, stream=AiohttpResponseStream(response))
 
     async def aclose(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+
+@lru_cache(maxsize=64)
+def _to_connect(seconds: float) -> aiohttp.ClientTimeout:
+    """No limit but on connecting: `Wire` keeps the whole exchange within its time."""
+    return aiohttp.ClientTimeout(total=None, connect=seconds)
 
 
 def _judge_literal(host: str) -> None:
@@ -133,8 +139,9 @@ class Wire:
         Raises `Blocked` and `ServiceUnreachable` (nothing was sent), `OutcomeUnknown` (sent, and no whole answer came),
         `ResponseTooLarge`, and `InvalidInputs` for what is no address.
         """
-        place = _place(url)
-        request = _request(method, url, place, headers, body, connect=min(CONNECT_SECONDS, seconds))
+        address = _address(url)
+        place = _place(address)
+        request = _request(method, address, place, headers, body, connect=min(CONNECT_SECONDS, seconds))
         try:
             async with asyncio.timeout(seconds):
                 response = await self._pools[guarded].handle_async_request(request)
@@ -177,16 +184,21 @@ def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return found
 
 
-def _place(url: str) -> str:
-    """The part of a URL that may be told: query and path can hold credentials."""
+def _address(url: str) -> URL:
     try:
         parsed = URL(url, encoded=True)
-        if parsed.scheme in ("http", "https") and parsed.host:
-            host = f"[{parsed.host}]" if ":" in parsed.host else parsed.host
-            return f"{parsed.scheme}://{host}" + (f":{parsed.explicit_port}" if parsed.explicit_port else "")
+        if parsed.scheme in ("http", "https") and parsed.host and parsed.port:
+            return parsed
     except ValueError:
         pass
     raise InvalidInputs("that is not the address of a service: it must begin with https:// or http:// and a host")
+
+
+def _place(url: URL) -> str:
+    """The part of a URL that may be told: query and path can hold credentials."""
+    assert url.host is not None
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    return f"{url.scheme}://{host}" + (f":{url.explicit_port}" if url.explicit_port else "")
 
 
 @lru_cache(maxsize=1024)
@@ -196,7 +208,7 @@ def _root(place: str) -> httpx.URL:
 
 
 def _request(
-    method: str, url: str, place: str, headers: Sequence[tuple[str, str]], body: bytes | None, *, connect: float
+    method: str, url: URL, place: str, headers: Sequence[tuple[str, str]], body: bytes | None, *, connect: float
 ) -> httpx.Request:
     given = {name.lower() for name, _ in headers}
     own = [pair for pair in _OWN_HEADERS if pair[0] not in given]

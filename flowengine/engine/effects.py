@@ -114,6 +114,9 @@ class RunEffects:
         done = self._known.finished.get(event.path)
         if done is not None and (done.status is event.status or event.status is Status.RUNNING):
             return
+        if event.status.finished and self._ledger.is_new(event.path):
+            self._ledger.put_whole(event)
+            return
         begun = self._ledger.begin(event.path, event.name, event.kind, event.inputs, event.secure)
         if event.status is Status.RUNNING:
             return

@@ -9,7 +9,7 @@ from typing import Any
 from flowengine.engine import failpoints
 from flowengine.engine.checkpoint import Checkpoints
 from flowengine.errors import StorageUnavailable
-from flowengine.interpreter.effects import Suspended
+from flowengine.interpreter.effects import ActionEvent, Suspended
 from flowengine.record import replace
 from flowengine.store import Store, action_rows
 from flowengine.store.journal import Fenced, Write
@@ -75,6 +75,10 @@ class Ledger:
         """Whether the action has begun and not ended."""
         return path in self._begun
 
+    def is_new(self, path: Path) -> bool:
+        """Whether nothing is known of the action, from this walk or an earlier one."""
+        return path not in self._begun and path not in self._known.unfinished
+
     def begun(self, path: Path) -> ActionRecord:
         """The record of an action under way."""
         return self._begun[path]
@@ -106,6 +110,27 @@ class Ledger:
     def finish(self, begun: ActionRecord, status: Status, **fields: Any) -> None:
         """Put the action's end on record, without waiting."""
         self.put(self._ended(begun, status, fields))
+
+    def put_whole(self, event: ActionEvent) -> None:
+        """Put an action on record that begins and ends at once, without waiting: most control actions do."""
+        now = self._store.clock.now()
+        self.put(
+            ActionRecord(
+                run_id=self._run.id,
+                path=event.path,
+                name=event.name,
+                kind=event.kind,
+                status=event.status,
+                started_at=now,
+                finished_at=now,
+                inputs=event.inputs,
+                outputs=event.outputs,
+                error=event.error.to_json() if event.error else None,
+                skipped_because=event.skipped_because,
+                number=self._take_number(),
+                secure=event.secure,
+            )
+        )
 
     async def conclude(self, path: Path, status: Status, **fields: Any) -> None:
         """Put the action's end on record, durable on return (reliability's G3)."""

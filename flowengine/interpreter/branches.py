@@ -21,8 +21,9 @@ async def if_then(walk: Walk, action: If, path: Path, scope: Scope) -> Done:
     inputs = {"held": verdict.held, "conditions": verdict.reasons}
     await walk.record(action, path, Status.RUNNING, inputs=inputs)
     taken, other = (action.then, action.otherwise) if verdict.held else (action.otherwise, action.then)
-    told = "the condition held" if verdict.held else "the condition did not hold"
-    await skip(walk, other, path, scope, f"{told}: {verdict.because}")
+    if other:
+        told = "the condition held" if verdict.held else "the condition did not hold"
+        await skip(walk, other, path, scope, f"{told}: {verdict.because}")
     return await _branch(walk, action, taken, path, scope, inputs)
 
 

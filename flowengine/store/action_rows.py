@@ -112,6 +112,8 @@ def _error_of(text: str | None, row: Row, unseal: Callable[[str], str] | None) -
 
 
 def _sealed(value: Json, seal: Seal, *, hide: bool) -> str | None:
+    if value is None:
+        return None
     text = to_text(value)
     return _SEALED + seal.close(text) if hide and text is not None else text
 
