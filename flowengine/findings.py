@@ -56,6 +56,13 @@ class Finding:
         }
 
 
+def finding_of(document: dict[str, Any]) -> Finding:
+    """The inverse of `Finding.to_json`."""
+    span = Span(*(int(document[name]) for name in ("line", "column", "end_line", "end_column")))
+    severity = Severity(document["severity"])
+    return Finding(document["file"], span, document["rule"], document["message"], document["hint"], severity)
+
+
 def nearest(word: str, words: Iterable[str]) -> str | None:
     """The word that `word` was most likely meant to be, or None when none is near."""
     choices = {choice.lower(): choice for choice in words}

@@ -12,6 +12,7 @@ from flowengine.app.secrets import KeptTokens, Secrets
 from flowengine.config import Settings
 from flowengine.connectors.client import Client
 from flowengine.connectors.connection import Connection
+from flowengine.connectors.oauth import authorization_url
 from flowengine.connectors.sign_in import SignIn, sign_in_of
 from flowengine.connectors.tokens import Standing, standing
 from flowengine.connectors.trial import Trial, try_connection
@@ -81,6 +82,14 @@ class Accounts:
         )
         return self.get(name)
 
+    def sign_in_address(self, name: str, *, redirect_url: str, state: str, verifier: str) -> str | None:
+        """Where a person signs in; None for a connection that signs in by itself. Raises `NotFound` and `Conflict`."""
+        way = self._sign_in(find_connection(self._calls.connections, name))
+        refuse_nameless(name, way, redirect_url)
+        if way.by_itself:
+            return None
+        return authorization_url(way, redirect_url=redirect_url, state=state, verifier=verifier)
+
     async def sign_out(self, name: str) -> None:
         """Forget a connection's tokens; the connection itself may be gone already."""
         await self._tokens.forget(name)
@@ -132,3 +141,17 @@ def way_to_sign_in(catalog: Catalog, connection: Connection) -> SignIn:
             f'the connection "{connection.name}" does not sign in by OAuth: its values stand in connections.yaml'
         )
     return found
+
+
+def refuse_nameless(name: str, way: SignIn, redirect_url: str) -> None:
+    """Services let people in through an application that was registered there; without one nothing can begin.
+
+    Raises `Conflict`.
+    """
+    if not way.client_id:
+        raise Conflict(
+            f'the connection "{name}" names no application: register one at the service with the redirect address'
+            f" {redirect_url}, and write its client_id (and client_secret) under parameters:"
+        )
+    if way.by_itself and not way.client_secret:
+        raise Conflict(f'the connection "{name}" signs in by itself and needs a client_secret under parameters:')

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flowengine.cli.errors import WrongUsage
-from flowengine.errors import InvalidFile, NotFound
+from flowengine.errors import Conflict, InvalidFile, NotFound
 from flowengine.findings import did_you_mean
 
 if TYPE_CHECKING:
@@ -23,13 +22,11 @@ _SECRET = re.compile(r"\{\{\s*secrets\.(\w+)\s*\}\}")
 
 
 def refuse_known(here: Settings, name: str) -> None:
-    """Raises `WrongUsage` for a name that is taken or cannot be one."""
+    """Raises `Conflict` for a name that is taken or cannot be one."""
     if not NAME.fullmatch(name):
-        raise WrongUsage(f'"{name}" cannot be a connection\'s name; use letters, digits, - and _')
+        raise Conflict(f'"{name}" cannot be a connection\'s name; use letters, digits, - and _')
     if name in _data(here):
-        raise WrongUsage(
-            f'there is a connection "{name}" already; remove it first: flowengine connections remove {name}'
-        )
+        raise Conflict(f'there is a connection "{name}" already; remove it first: flowengine connections remove {name}')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +57,7 @@ class Entry:
 def appended(here: Settings, entry: Entry) -> str:
     """The text that adds a connection at the end of the file.
 
-    Raises `WrongUsage` with that text when the file is written in a way that nothing can be added to.
+    Raises `Conflict` with that text when the file is written in a way that nothing can be added to.
     """
     file = here.connections_file
     before = file.read_text(encoding="utf-8") if file.is_file() else ""
@@ -68,7 +65,7 @@ def appended(here: Settings, entry: Entry) -> str:
     text = ("" if not before else "\n" if before.endswith("\n") else "\n\n") + lines
     known = _data(here)
     if _parsed(before + text, str(file)).keys() != {*known, entry.name}:
-        raise WrongUsage(
+        raise Conflict(
             f"nothing can be added at the end of {file} as it is written; put this into it yourself:\n{lines}"
         )
     return text

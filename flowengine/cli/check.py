@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -45,7 +46,7 @@ def check(
 
     def look() -> Exit:
         found, files = _look(here, asked, connections=not paths)
-        _write(found, files, written)
+        _write(found, files, written, _passing(here))
         return _verdict(found, strict)
 
     verdict = look()
@@ -65,10 +66,33 @@ def _look(here: Settings, asked: Sequence[Path], *, connections: bool) -> tuple[
     """The findings, and how many files were looked at."""
     from flowengine.lint.linter import flow_files
 
+    if here.server:
+        return _look_there(here, flow_files(asked)), len(flow_files(asked))
     found = find_mistakes(here, asked)
     if connections:
         found = [*_in_connections(here), *found]
     return found, len(flow_files(asked))
+
+
+def _look_there(here: Settings, files: Sequence[Path]) -> list[Finding]:
+    """The findings, with a server's connectors, connections and flows in mind."""
+    from flowengine.cli.server_client import running
+    from flowengine.findings import finding_of
+    from flowengine.lint.linter import Project, check_paths
+
+    server = running(here)
+    assert server is not None
+    found: list[Finding] = []
+    for file in files:
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            # What is no text says so by itself; no server is needed for that.
+            found += check_paths([file], Project(place.catalog(here), {}, []))
+            continue
+        document = server.ask("POST", "/check", {"text": text, "flow": file.stem})
+        found += [finding_of({**one, "file": str(file)}) for one in document["findings"]]
+    return found
 
 
 def _said(changed: Sequence[Path]) -> str:
@@ -95,23 +119,31 @@ def _in_connections(here: Settings) -> list[Finding]:
     return list(place.finish(place.connections(here))[1])
 
 
-def _write(found: list[Finding], files: int, format_: Format) -> None:
+def _passing(here: Settings) -> str:
+    """What stands before the names of a server's files in the passing copy of them; nobody wants to read it."""
+    return f"{shown_path(here.flows).parent}{os.sep}" if here.server else ""
+
+
+def _write(found: list[Finding], files: int, format_: Format, passing: str) -> None:
+    if format_ != "text" and passing:
+        found = [replace(each, file=each.file.removeprefix(passing)) for each in found]
     match format_:
         case "json":
             output.emit(findings=[each.to_json() for each in found], summary=_summary(found, files))
         case "text":
-            _write_text(found, files)
+            _write_text(found, files, passing)
         case "github" | "sarif":
             from flowengine.lint import report
 
             output.say(report.github(found) if format_ == "github" else report.sarif(found))
 
 
-def _write_text(found: list[Finding], files: int) -> None:
+def _write_text(found: list[Finding], files: int, passing: str) -> None:
     from flowengine.cli.sources import findings_with_lines
 
     if found:
-        output.say(findings_with_lines(found))
+        text = findings_with_lines(found)
+        output.say(text.replace(passing, "") if passing else text)
     counts = _summary(found, files)
     if not files:
         output.tell("no flow files there")

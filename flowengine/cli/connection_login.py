@@ -13,7 +13,7 @@ import time
 import webbrowser
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 from flowengine.cli import output
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 CALLBACK = "/callback"
 PORT = 8765
+REDIRECT = f"http://127.0.0.1:{PORT}{CALLBACK}"
 """The same every time: services want the exact address to be registered."""
 _LOOPBACK = ("127.0.0.1", "localhost")
 _PATIENCE = 0.2
@@ -47,18 +48,30 @@ class Code:
         return {"code": self.code, "redirect_url": self.redirect_url, "verifier": self.verifier}
 
 
-def ask_for_code(sign_in: SignIn, *, port: int, redirect_url: str | None, browser: bool, seconds: float) -> Code:
+Address: TypeAlias = "Callable[[str, str, str], str]"
+"""Where a person signs in, by the redirect address, the state and the verifier."""
+
+
+def address_of(sign_in: SignIn) -> Address:
+    """By what this machine knows of the connection."""
+    from flowengine.connectors.oauth import authorization_url
+
+    return lambda back, state, verifier: authorization_url(sign_in, redirect_url=back, state=state, verifier=verifier)
+
+
+def ask_for_code(
+    sign_in: SignIn | Address, *, port: int, redirect_url: str | None, browser: bool, seconds: float
+) -> Code:
     """Send the person to the service and wait for what it sends back.
 
     With a `redirect_url` that is not this machine's the address that the browser ended at is asked for instead. Raises
     `Unauthorized` when the service or the person refuses, and when nobody comes back.
     """
-    from flowengine.connectors.oauth import authorization_url
-
+    told_by = sign_in if callable(sign_in) else address_of(sign_in)
     state, verifier = new_state(), new_state()
 
     def address(back: str) -> str:
-        return authorization_url(sign_in, redirect_url=back, state=state, verifier=verifier)
+        return told_by(back, state, verifier)
 
     parts = urlsplit(redirect_url or f"http://127.0.0.1:{port}{CALLBACK}")
     if parts.scheme != "http" or parts.hostname not in _LOOPBACK:

@@ -1,58 +1,52 @@
-"""A parameter's choices: from the definition, or asked of the service."""
+"""A parameter's choices, asked by this process or by the server that `--server` names."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from flowengine.cli import place
 from flowengine.errors import NotFound
 from flowengine.findings import did_you_mean
-from flowengine.manifests.choices import Choice, choice_source, choices_in, inputs_of, listed
+from flowengine.manifests.choices import Choice
 from flowengine.types import Json, JsonObject, SystemClock
 
 if TYPE_CHECKING:
     from flowengine.config import Settings
     from flowengine.connectors.connection import Connection
     from flowengine.manifests.definition import Connector
-    from flowengine.manifests.operation import Operation, Parameter
-
-
-def find_parameter(operation: Operation, path: str) -> Parameter:
-    """The parameter that authors write as `path`. Raises `NotFound` with the nearest one."""
-    found = operation.parameter(path)
-    if found is None:
-        known = [each.path for each in operation.parameters if not each.internal]
-        raise NotFound(f'{operation.id} has no parameter "{path}"; {did_you_mean(path, known)}')
-    return found
+    from flowengine.manifests.operation import Operation
 
 
 async def choices(
     here: Settings, connector: Connector, operation: Operation, path: str, given: JsonObject, connection: str | None
 ) -> list[Choice]:
     """What the parameter can be. Raises `NotFound` when nobody can say, and what the call raises."""
-    parameter = find_parameter(operation, path)
-    source = choice_source(parameter)
-    if source is None:
-        found = listed(parameter)
-        if not found:
-            raise NotFound(
-                f"any {parameter.type or 'value'} can be given for {path}: {connector.name} lists no choices"
-            )
-        return found
-    inputs, missing = inputs_of(source, given)
-    if missing:
-        names = [_as_written(operation, each) for each in missing]
-        example = ", ".join(f'"{name}": "..."' for name in names)
-        raise NotFound(f"the choices depend on {' and '.join(names)}: add --with '{{{example}}}'")
-    answer = await _asked(here, connector, source.operation, inputs, connection)
-    return choices_in(source, answer)
+    from flowengine.app import choosing
+
+    if here.server:
+        return await _there(here, connector, operation, path, given, connection)
+
+    async def ask(name: str, inputs: Mapping[str, Json]) -> Json:
+        return await _asked(here, connector, name, inputs, connection)
+
+    return await choosing.choices(connector, operation, path, given, ask)
 
 
-def _as_written(operation: Operation, path: str) -> str:
-    """A parameter as authors write it: definitions put the body's own name before what is in it."""
-    return path if operation.parameter(path) else path.partition(".")[2] or path
+async def _there(
+    here: Settings, connector: Connector, operation: Operation, path: str, given: JsonObject, connection: str | None
+) -> list[Choice]:
+    from flowengine.cli.server_client import running
+
+    server = running(here)
+    assert server is not None
+    body = {"parameter": path, "inputs": given} | ({"connection": connection} if connection else {})
+    place_of = f"/connectors/{quote(connector.name, safe='')}/operations/{quote(operation.id, safe='')}/choices"
+    found = await asyncio.to_thread(server.ask, "POST", place_of, body)
+    return [Choice(one["value"], one["title"]) for one in found["choices"]]
 
 
 async def _asked(

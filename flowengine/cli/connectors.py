@@ -255,6 +255,8 @@ def import_(
     from flowengine.manifests.importing import folder_name
 
     here = place.settings(ctx)
+    if here.server:
+        raise WrongUsage("import writes files into connectors/ of this machine: leave --server out")
     imported = read(here, source)
     home = (folder or here.connectors) / (folder_name(name) if name else imported.name)
     write(imported, home, replace=force)
@@ -283,7 +285,7 @@ def check(
     """Which connector files can be read and which of their operations can be called, and why not the others."""
     from flowengine.cli.connector_check import examine, summary
 
-    asked = folders or [place.settings(ctx).connectors]
+    asked = folders or [place.own_connectors(place.settings(ctx))]
     # A pattern such as `connectors/*` also names the files that lie beside the folders.
     beside = [folder for folder in asked if folder.is_file()] if len(asked) > 1 else []
     for file in beside:

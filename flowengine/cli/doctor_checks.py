@@ -48,12 +48,24 @@ def examine(ctx: typer.Context) -> list[Check]:
         here = place.settings(ctx)
     except FlowEngineError as error:
         return [*found, Check("settings", "fail", error.message, "mend flowengine.toml or the FLOWENGINE_* variable")]
+    if here.server:
+        return _of_server(here)
     checks: tuple[Callable[[Settings], Iterator[Check]], ...] = (
         _project, _flows, _connectors, _database, _key, _connections, _port, _disk, _clock,
     )  # fmt: skip
     for check in checks:
         found += _safely(check, here)
     return found
+
+
+def _of_server(here: Settings) -> list[Check]:
+    """What a server elsewhere says of itself."""
+    from flowengine.cli.server_client import running
+
+    server = running(here)
+    assert server is not None
+    found = server.ask("GET", "/health")["checks"]
+    return [Check(one["part"].lower(), one["state"], one["told"], one["remedy"]) for one in found]
 
 
 def _safely(check: Callable[[Settings], Iterator[Check]], here: Settings) -> list[Check]:
@@ -178,18 +190,18 @@ def _connections(here: Settings) -> Iterator[Check]:
         return
     from flowengine.cli.accounts import read
 
-    found, findings = place.finish(read(here))
+    found, findings = read(here)
     for each in findings:
         verdict: Literal["warn", "fail"] = "fail" if each.severity is Severity.ERROR else "warn"
         where = f"{Path(each.file).name}:{each.span.line}:{each.span.column}"
         yield Check("connections", verdict, f"{where}: {each.message}", each.hint)
-    unready = [one for one in found if one.standing.state != "ready"]
+    unready = [one for one in found if one["state"] != "ready"]
     for account in unready:
-        name = account.connection.name
-        hint = f"flowengine connections login {name}" if account.standing.state == "sign_in_needed" else ""
-        yield Check("connections", "fail", f"{name}: {account.standing.why}", hint)
+        name = account["name"]
+        hint = f"flowengine connections login {name}" if account["state"] == "sign_in_needed" else ""
+        yield Check("connections", "fail", f"{name}: {account['why']}", hint)
     if not findings and not unready:
-        names = ", ".join(one.connection.name for one in found) or "none"
+        names = ", ".join(one["name"] for one in found) or "none"
         yield Check("connections", "ok", f"{names}; try them: flowengine connections test")
 
 

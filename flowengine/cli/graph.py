@@ -37,9 +37,9 @@ def graph(
     """Draw a flow; with --run in the version that ran."""
     from flowengine.app import picture
 
-    here = place.settings(ctx)
     if run is None and flow is None:
         raise WrongUsage("name a flow, or a run with --run")
+    here = place.settings(ctx) if run is not None else place.project(ctx)
     found, actions = _of_run(here, flow, run) if run is not None else (_of_file(here, str(flow)), ())
     drawn = picture.outline(found, actions)
     match format_:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 import typer
 
-from flowengine.cli.errors import NotReady
+from flowengine.cli.errors import NotReady, WrongUsage
 from flowengine.errors import NotFound
 
 if TYPE_CHECKING:
@@ -74,14 +74,19 @@ def catalog(here: Settings) -> Catalog:
     from flowengine.manifests.catalog import Catalog, shipped_connectors
 
     if here.server:
-        from flowengine.cli.remote import mirrored_connectors
-        from flowengine.cli.server_client import Server, address_of
-
-        return Catalog(
-            [mirrored_connectors(Server(address_of(here.server), 0, here.token)), shipped_connectors()], _cache_home()
-        )
+        return Catalog([own_connectors(here), shipped_connectors()], _cache_home())
     kept = here.state / "connectors.cache"
     return Catalog([here.connectors, shipped_connectors()], kept if here.state.is_dir() else _cache_home())
+
+
+def own_connectors(here: Settings) -> Path:
+    """The folder with the project's connectors; of a server's, a passing copy."""
+    if not here.server:
+        return here.connectors
+    from flowengine.cli.remote import mirrored_connectors
+    from flowengine.cli.server_client import Server, address_of
+
+    return mirrored_connectors(Server(address_of(here.server), 0, here.token))
 
 
 def _cache_home() -> Path:
@@ -172,10 +177,17 @@ async def stored_secrets(here: Settings) -> Callable[[str], str | None]:
     return lambda name: values.get(name) or os.environ.get(SECRETS_VARIABLE + name.upper().replace("-", "_"))
 
 
+def connections_told(here: Settings) -> str:
+    """The file with the connections, as people at this place know it."""
+    return "the server's connections.yaml" if here.server else str(here.connections_file)
+
+
 async def connections(here: Settings) -> tuple[Mapping[str, Connection], list[Finding]]:
     """The connections of `connections.yaml` and what is wrong with the file."""
     from flowengine.connectors.connection import read_connections
 
+    if here.server:
+        raise WrongUsage("the values of a server's connections never leave it: leave --server out, or --connection")
     if not here.connections_file.is_file():
         return {}, []
     return read_connections(here.connections_file, os.environ, await stored_secrets(here))

@@ -27,8 +27,8 @@ _ERRORS = {"unreachable": "unreachable", "outcome_unknown": "timeout", "timed_ou
 _WAITS = ("ask", "wait_for", "call")
 
 
-def record_run(here: Settings, reference: str, *, as_json: bool) -> None:
-    """Write a test that this run passes, and tell where."""
+def record_run(here: Settings, reference: str, home: Path, *, as_json: bool) -> None:
+    """Write a test that this run passes into the project at `home`, and tell where."""
     import typer
 
     from flowengine.cli import run_page
@@ -37,7 +37,7 @@ def record_run(here: Settings, reference: str, *, as_json: bool) -> None:
     if not found.run.status.finished:
         raise WrongUsage(f"run {found.run.id} goes on; a test can be made of it when it has ended")
     flow_file = place.flow_file(here, found.run.flow)
-    path = _free(here, found)
+    path = _free(home, found)
     document, left = place.finish(_settled(here, found, path))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(_text(document, found), encoding="utf-8")
@@ -45,11 +45,11 @@ def record_run(here: Settings, reference: str, *, as_json: bool) -> None:
         output.emit(test={"file": str(path), "flow": found.run.flow, "differences": [each.to_json() for each in left]})
     else:
         output.say(f"made {path}")
-        _tell(found, left, flow_file)
+        _tell(found, left, place.shown(here, flow_file))
     raise typer.Exit(Exit.FOUND if left else Exit.FINE)
 
 
-def _tell(found: Found, left: list[Difference], flow_file: Path) -> None:
+def _tell(found: Found, left: list[Difference], flow_file: str) -> None:
     if any(action.secure for action in found.actions):
         output.tell("It has actions with secure values, which no history tells: write what is hidden yourself.")
     if left:
@@ -61,10 +61,10 @@ def _tell(found: Found, left: list[Difference], flow_file: Path) -> None:
     output.tell(f"Run it: flowengine test {found.run.flow}")
 
 
-def _free(here: Settings, found: Found) -> Path:
+def _free(home: Path, found: Found) -> Path:
     from flowengine.cli.stage import FOLDER
 
-    folder = here.project / FOLDER
+    folder = home / FOLDER
     named = folder / f"{found.run.flow}-{found.run.status}.yaml".replace("_", "-")
     return named if not named.exists() else folder / f"{named.stem}-{found.run.id[-6:]}.yaml"
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import typer
 
@@ -15,34 +17,80 @@ from flowengine.errors import InvalidFile
 from flowengine.types import JsonObject, Status, format_path
 
 if TYPE_CHECKING:
-    from flowengine.app.dry_run import DryRun, Unsent
-    from flowengine.app.rehearsal import Rehearsal, Rehearsed, Stage
+    from flowengine.app.dry_run import Unsent
+    from flowengine.app.rehearsal import Stage
+    from flowengine.cli.server_client import Server
     from flowengine.config import Settings
+    from flowengine.store.records import ActionRecord, RunRecord
+
+SECONDS = 90.0
+"""For trying a flow at a server."""
 
 
 def rehearse(
     here: Settings, flow: str, event: Any, inputs: Mapping[str, Any], mock: str | None, *, dry: bool, as_json: bool
 ) -> None:
     """Walk the run and tell what it would do; ends with the exit code that the run would have."""
-    stage_of = _dry if dry else _offline
-    came, outside = place.finish(_rehearsed(here, stage_of, flow, event, inputs, _answers(mock), as_json))
-    unsent = getattr(outside, "unsent", [])
+    answers = _answers(mock)
+    if server := _elsewhere(here):
+        body = {"event": event, "inputs": dict(inputs), "answers": answers, "offline": not dry}
+        document = server.ask("POST", f"/flows/{quote(flow, safe='')}/try", body, SECONDS)
+        came = _from_document(document)
+        for request in () if as_json else came.requests:
+            _show(request)
+    else:
+        came = place.finish(_rehearsed(here, _dry if dry else _offline, flow, event, inputs, answers, as_json))
+    for key in came.unused:
+        output.tell(f'Nothing asked for the answer "{key}".')
     if as_json:
-        requests = [
-            {"action": format_path(each.path), "name": each.name, "use": each.use, "request": each.request}
-            for each in unsent
-        ]
-        assumed = getattr(outside, "assumed", [])
-        runs = [_document(each) for each in came.runs]
-        event_said = {"disposition": str(came.event.disposition), "reason": came.event.reason}
+        runs = [_document(*each) for each in came.runs]
         more = {"runs": runs} if len(runs) > 1 else {}
         output.emit(
-            dry_run=True, event=event_said, run=runs[0] if runs else None, requests=requests, assumed=assumed, **more
+            dry_run=True,
+            event=came.event,
+            run=runs[0] if runs else None,
+            requests=list(came.requests),
+            assumed=list(came.assumed),
+            **more,
         )
     else:
-        _tell(came, outside, dry=dry)
-    fine = came.runs and all(each.run.status is Status.SUCCEEDED for each in came.runs)
+        _tell(came, dry=dry)
+    fine = came.runs and all(run.status is Status.SUCCEEDED for run, _ in came.runs)
     raise typer.Exit(Exit.FINE if fine else Exit.FOUND)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Came:
+    """What a rehearsal gave, here or elsewhere."""
+
+    event: JsonObject
+    """`{disposition, reason}`."""
+    runs: tuple[tuple[RunRecord, tuple[ActionRecord, ...]], ...]
+    requests: tuple[JsonObject, ...] = ()
+    """`{action, name, use, request}` of what was not sent."""
+    assumed: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+
+
+def _elsewhere(here: Settings) -> Server | None:
+    from flowengine.cli.server_client import running
+
+    return running(here) if here.server else None
+
+
+def _from_document(document: JsonObject) -> Came:
+    from flowengine.cli.remote import action_of, run_of
+
+    return Came(
+        event=document["event"],
+        runs=tuple(
+            (run_of(run), tuple(action_of(run["id"], number, one) for number, one in enumerate(run["actions"], 1)))
+            for run in document["runs"]
+        ),
+        requests=tuple(document["requests"]),
+        assumed=tuple(document["assumed"]),
+        unused=tuple(document["unused"]),
+    )
 
 
 async def _rehearsed(
@@ -53,9 +101,10 @@ async def _rehearsed(
     inputs: Mapping[str, Any],
     answers: JsonObject,
     quiet: bool,
-) -> tuple[Rehearsal, Any]:
+) -> Came:
     from flowengine.app.rehearsal import Given
     from flowengine.engine.scripted import Script
+    from flowengine.store.action_rows import hidden
     from flowengine.types import SystemClock
 
     try:
@@ -65,9 +114,13 @@ async def _rehearsed(
     async with stage_of(here, quiet) as stage:
         given = Given(now=SystemClock().now(), event=event, inputs=inputs, script=script)
         came = await stage.rehearse(stage.flows(flow), given)
-        for key in script.unused:
-            output.tell(f'Nothing asked for the answer "{key}".')
-        return came, stage.outside
+        return Came(
+            event={"disposition": str(came.event.disposition), "reason": came.event.reason},
+            runs=tuple((one.run, tuple(hidden(action) for action in one.actions)) for one in came.runs),
+            requests=tuple(request_document(one) for one in getattr(stage.outside, "unsent", ())),
+            assumed=tuple(getattr(stage.outside, "assumed", ())),
+            unused=tuple(script.unused),
+        )
 
 
 @asynccontextmanager
@@ -96,7 +149,7 @@ async def _dry(here: Settings, quiet: bool) -> AsyncIterator[Stage]:
         if errors:
             raise InvalidFile(errors)
         calls.connections = found
-        yield replace(stage, outside=DryRun(calls, clock, (lambda _: None) if quiet else _show))
+        yield replace(stage, outside=DryRun(calls, clock, _silent if quiet else _show_unsent))
 
 
 def _answers(mock: str | None) -> JsonObject:
@@ -119,9 +172,27 @@ def _answers(mock: str | None) -> JsonObject:
     return data
 
 
-def _show(unsent: Unsent) -> None:
-    request = unsent.request
-    output.say(f"  would send  {output.clean(format_path(unsent.path))}  {output.clean(unsent.use)}")
+def request_document(unsent: Unsent) -> JsonObject:
+    """`{action, name, use, request}`."""
+    return {
+        "action": format_path(unsent.path),
+        "name": unsent.name,
+        "use": unsent.use,
+        "request": unsent.request,
+    }
+
+
+def _silent(_: Unsent) -> None:
+    """Nothing is shown of what is told as one document."""
+
+
+def _show_unsent(unsent: Unsent) -> None:
+    _show(request_document(unsent))
+
+
+def _show(unsent: JsonObject) -> None:
+    request = unsent["request"]
+    output.say(f"  would send  {output.clean(unsent['action'])}  {output.clean(unsent['use'])}")
     output.say(f"    {request['method']} {output.clean(request['url'])}")
     for name, value in request["headers"].items():
         output.say(f"    {output.clean(name)}: {output.clean(value)}")
@@ -131,29 +202,27 @@ def _show(unsent: Unsent) -> None:
         output.say(f"    ({len(request['body_base64']) * 3 // 4} bytes)")
 
 
-def _document(each: Rehearsed) -> JsonObject:
-    from flowengine.store.action_rows import hidden
+def _document(run: RunRecord, actions: Sequence[ActionRecord]) -> JsonObject:
     from flowengine.store.documents import run_document
 
-    return run_document(each.run, actions=[hidden(action) for action in each.actions])
+    return run_document(run, actions=actions)
 
 
-def _tell(came: Rehearsal, outside: DryRun | Any, *, dry: bool) -> None:
+def _tell(came: Came, *, dry: bool) -> None:
     from flowengine.cli.run_watch import Progress, ending
-    from flowengine.store.action_rows import hidden
 
     if not came.runs:
-        output.say(f"The event would start no run: it is {came.event.disposition}")
-        output.say(output.indented(came.event.reason, "  "))
+        output.say(f"The event would start no run: it is {came.event['disposition']}")
+        output.say(output.indented(came.event["reason"], "  "))
         return
-    for each in came.runs:
+    for number, (run, actions) in enumerate(came.runs, 1):
         if len(came.runs) > 1:
-            output.say(f"\nRun {came.runs.index(each) + 1} of {len(came.runs)}:")
-        Progress().show([hidden(action) for action in each.actions])
-        output.say(ending(each.run))
-        if each.run.output is not None:
-            output.say(output.indented(each.run.output, "  "))
-    for told in getattr(outside, "assumed", []):
+            output.say(f"\nRun {number} of {len(came.runs)}:")
+        Progress().show(list(actions))
+        output.say(ending(run))
+        if run.output is not None:
+            output.say(output.indented(run.output, "  "))
+    for told in came.assumed:
         output.tell(f"Note: {output.clean(told)}")
     what = "Nothing was changed at any service" if dry else "Nothing left this machine"
     output.tell(f"\n{what}, and nothing was stored.")

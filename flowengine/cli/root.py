@@ -65,24 +65,15 @@ SECTIONS: dict[str, dict[str, Group]] = {
     },
 }
 
-ELSEWHERE = frozenset(
-    {
-        "run",
-        "runs",
-        "flows",
-        "events",
-        "connectors",
-        "secrets",
-        "tokens",
-        "audit",
-        "graph",
-        "eval",
-        "schema",
-        "explain",
-        "completion",
-    }
-)
-"""What `--server` can be said with; everything else is about this machine."""
+HERE_ONLY = {
+    "demo": "it starts services, an engine and a project of its own",
+    "new": "it writes files into a folder",
+    "serve": "it is the engine",
+    "sandbox": "it starts stand-in services",
+    "lsp": "editors start it over the files they edit",
+    "db": "it works on the database itself",
+}
+"""Why these commands are about this machine and cannot be said with `--server`; all others can."""
 
 GROUPS = {name: group for section in SECTIONS.values() for name, group in section.items()}
 
@@ -112,8 +103,8 @@ def _dispatch(arguments: list[str]) -> int:
     name = rest[0]
     if name not in GROUPS:
         raise WrongUsage(_unknown(name))
-    if os.environ.get("FLOWENGINE_SERVER") and name not in ELSEWHERE:
-        raise WrongUsage(f"{name} is about this machine's project: leave --server and FLOWENGINE_SERVER out")
+    if os.environ.get("FLOWENGINE_SERVER") and name in HERE_ONLY:
+        raise WrongUsage(f"{name} is about this machine: {HERE_ONLY[name]}. Leave --server and FLOWENGINE_SERVER out")
     if not folder.is_dir():
         raise WrongUsage(f"{folder} is not a folder; -C takes the folder that holds flows/ and connections.yaml")
     from typer.main import get_command

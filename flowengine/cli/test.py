@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flowengine.cli import output, place
-from flowengine.cli.errors import Exit
+from flowengine.cli.errors import Exit, WrongUsage
 from flowengine.cli.place import AsJson
 from flowengine.cli.stage import FOLDER
 from flowengine.errors import FlowEngineError, InvalidFile
@@ -39,11 +39,14 @@ def run_tests(
 
     Exit code 0 when all hold, 1 when one does not, 2 when a test's file cannot be used.
     """
+    home = place.settings(ctx)
+    if home.server and record is None:
+        raise WrongUsage("tests are files of this machine's project and run here: leave --server out")
     here = place.project(ctx)
     if record is not None:
         from flowengine.cli.record import record_run
 
-        record_run(here, record, as_json=as_json)
+        record_run(here, record, home.project, as_json=as_json)
         return
     tests = list(_tests(here, flow))
     reports = place.finish(_run_all(here, tests))

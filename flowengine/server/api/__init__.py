@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from flowengine.server.access import Role
-from flowengine.server.api import again, editing, events, flows, live, looking, people, runs, services, trying
+from flowengine.server.api import accounts, again, editing, events, flows, live, looking, people, runs, services, trying
 from flowengine.server.api.endpoint import Endpoint
 from flowengine.server.api.openapi import document
 from flowengine.server.api.repeating import once
@@ -35,6 +35,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *looking.ENDPOINTS,
     *trying.ENDPOINTS,
     *services.ENDPOINTS,
+    *accounts.ENDPOINTS,
     *people.ENDPOINTS,
     Endpoint(method="GET", path="/openapi.json", handler=show_openapi, role=Role.VIEWER),
 )

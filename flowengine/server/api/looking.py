@@ -19,8 +19,9 @@ from flowengine.expressions.functions.draw import SEED, seed
 from flowengine.lint.schema import flow_schema
 from flowengine.server.access import Role
 from flowengine.server.api.endpoint import Body, Endpoint, Query, read
-from flowengine.server.api.schemas import ANY, OBJECT, TEXT, list_of
+from flowengine.server.api.schemas import ANY, OBJECT, TEXT, list_of, record
 from flowengine.server.context import Document, PlainDocument, app_of
+from flowengine.server.examine import examine
 from flowengine.spec.flow import Flow
 from flowengine.store.comparing import compare
 from flowengine.store.documents import timestamp
@@ -79,6 +80,12 @@ async def list_approvals(request: Request) -> Response:
     found = await store.runs.get_many(sorted({action.run_id for action in asking})) if asking else []
     runs = {run.id: run for run in found}
     return Document({"approvals": [_approval(runs[one.run_id], one) for one in asking if one.run_id in runs]})
+
+
+async def show_health(request: Request) -> Response:
+    """How the engine and its project are, part by part, with what to do."""
+    app = app_of(request)
+    return Document({"checks": [one.to_json() for one in await examine(app, Heads(app.store.reader))]})
 
 
 async def show_schema(request: Request) -> Response:
@@ -150,6 +157,13 @@ ENDPOINTS: Final = (
         handler=list_approvals,
         role=Role.VIEWER,
         gives={"approvals": list_of(OBJECT)},
+    ),
+    Endpoint(
+        method="GET",
+        path="/health",
+        handler=show_health,
+        role=Role.VIEWER,
+        gives={"checks": list_of(record(part=TEXT, state=TEXT, told=TEXT, remedy=TEXT))},
     ),
     Endpoint(method="GET", path="/schema", handler=show_schema, role=Role.VIEWER),
 )

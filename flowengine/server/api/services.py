@@ -1,19 +1,21 @@
-"""`/api/v1/connectors`, `/connections`, `/secrets`: what flows may call, with which accounts. Secrets go in and never come out."""
+"""`/api/v1/connectors` and `/secrets`: what flows may call. Secrets go in and never come out."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from flowengine.server import connections
+from flowengine.app.choosing import choices
 from flowengine.server.access import Role
 from flowengine.server.api.endpoint import Body, Endpoint, Nothing, read
-from flowengine.server.api.schemas import OBJECT, TEXT, WHOLE, YES, list_of, record, ref
+from flowengine.server.api.schemas import ANY, OBJECT, TEXT, WHOLE, YES, list_of, record, ref
 from flowengine.server.context import Document, app_of
+from flowengine.types import Json
 
 
 class SecretValue(Body):
@@ -22,12 +24,12 @@ class SecretValue(Body):
     value: str = Field(min_length=1, json_schema_extra={"writeOnly": True})
 
 
-class SignIn(Body):
-    """What the sign-in page sent back; nothing for a connection that signs in by itself."""
+class Choose(Body):
+    """For which parameter, and what the others are where the choices depend on them."""
 
-    code: str = ""
-    redirect_url: str = ""
-    verifier: str = ""
+    parameter: str = Field(description="By its dotted path, such as `assignee.id`.")
+    inputs: dict[str, Any] = Field(default={}, description="What other parameters are.")
+    connection: str | None = Field(default=None, description="Whom to ask as, where the connector has several.")
 
 
 async def list_secrets(request: Request) -> Response:
@@ -52,6 +54,11 @@ async def delete_secret(request: Request) -> Response:
     return Document({"secret": {"name": name, "deleted": True}})
 
 
+async def rotate_key(request: Request) -> Response:
+    """Put a new key in force and encrypt every secret with it."""
+    return Document({"secrets": await app_of(request).store.secrets.rotate()})
+
+
 async def list_connectors(request: Request) -> Response:
     """Every connector in a line."""
     return Document({"connectors": [summary.to_json() for summary in app_of(request).catalog.summaries()]})
@@ -69,7 +76,19 @@ async def show_connector_files(request: Request) -> Response:
     return Document({"files": {path.name: path.read_text(encoding="utf-8", errors="replace") for path in found}})
 
 
-_CONNECTION = {"connection": OBJECT}
+async def list_choices(request: Request) -> Response:
+    """What a parameter can be: from the definition, or asked of the service with one of the connections."""
+    app, body = app_of(request), await read(request, Choose)
+    connector = app.catalog.get(request.path_params["connector"])
+    operation = connector.operation(request.path_params["operation"])
+
+    async def asked(name: str, inputs: Mapping[str, Json]) -> Json:
+        return (await app.calls.ask(connector.name, name, body.connection, dict(inputs))).body
+
+    found = await choices(connector, operation, body.parameter, body.inputs, asked)
+    return Document({"choices": [one.to_json() for one in found]})
+
+
 ENDPOINTS: Final = (
     Endpoint(
         method="GET",
@@ -93,34 +112,12 @@ ENDPOINTS: Final = (
         gives={"files": {"type": "object", "additionalProperties": TEXT}},
     ),
     Endpoint(
-        method="GET",
-        path="/connections",
-        handler=connections.list_connections,
-        role=Role.VIEWER,
-        gives={"connections": list_of(ref("Connection"))},
-    ),
-    Endpoint(
         method="POST",
-        path="/connections/{connection}/test",
-        handler=connections.try_connection,
+        path="/connectors/{connector}/operations/{operation}/choices",
+        handler=list_choices,
         role=Role.OPERATOR,
-        body=Nothing,
-        gives=_CONNECTION,
-    ),
-    Endpoint(
-        method="POST",
-        path="/connections/{connection}/sign-in",
-        handler=connections.sign_in,
-        role=Role.ADMIN,
-        body=SignIn,
-        gives=_CONNECTION,
-    ),
-    Endpoint(
-        method="DELETE",
-        path="/connections/{connection}/sign-in",
-        handler=connections.sign_out,
-        role=Role.ADMIN,
-        gives=_CONNECTION,
+        body=Choose,
+        gives={"choices": list_of(record(value=ANY, title=TEXT))},
     ),
     Endpoint(
         method="GET",
@@ -147,7 +144,7 @@ ENDPOINTS: Final = (
     Endpoint(
         method="POST",
         path="/secrets/rotate-key",
-        handler=connections.rotate_key,
+        handler=rotate_key,
         role=Role.ADMIN,
         body=Nothing,
         gives={"secrets": WHOLE},

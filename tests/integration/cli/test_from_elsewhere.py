@@ -134,14 +134,9 @@ def test_wrong_addresses_and_tokens_are_told(far, monkeypatch, capsys):
     assert answer(["runs", "list", "--server"]) == 2
 
 
-@pytest.mark.parametrize("command", [("serve",), ("db", "check"), ("connections", "list"), ("doctor",)])
+@pytest.mark.parametrize("command", [("serve",), ("db", "check"), ("demo",)])
 def test_what_is_about_this_machine_is_not_asked_elsewhere(far, command):
     code, _, err = far(*command)
-    assert (code, "this machine" in err) == (2, True)
-
-
-def test_a_dry_run_is_of_this_machines_files(far):
-    code, _, err = far("run", "greet", "-i", "name=Ann", "--dry-run")
     assert (code, "this machine" in err) == (2, True)
 
 

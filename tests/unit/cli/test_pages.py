@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from flowengine.app.new_connection import made_of
 from flowengine.cli import connection_ask, output, run_page
 from flowengine.cli.events import condition_text, reason_text
 from flowengine.cli.run_page import Found, log_lines, print_action, print_run
@@ -178,9 +179,12 @@ def test_values_are_asked_for_at_a_terminal_and_secrets_are_not_echoed(monkeypat
         ConnectionParameter("token:key", "securestring"),
         ConnectionParameter("region", "string", required=False),
     )
-    asked_for = connection_ask.ask("my-desk", SimpleNamespace(connection=ConnectionSpec(wanted)))
-    assert asked_for.written == {"user": "v", "token:key": "{{ secrets.my_desk_token_key }}"}
-    assert asked_for.secrets == {"my_desk_token_key": "v"}
+    desk = SimpleNamespace(name="desk", connection=ConnectionSpec(wanted))
+    way, values = connection_ask.ask(desk)
+    assert (way, values) == ("", {"user": "v", "token:key": "v"})
+    made = made_of(desk, "my-desk", way, values, base_url=None, private=False)
+    assert made.entry.parameters == {"user": "v", "token:key": "{{ secrets.my_desk_token_key }}"}
+    assert made.secrets == {"my_desk_token_key": "v"}
     assert asked == [("user", False), ("token:key", True), ("region (may be left empty)", False)]
     assert "Who you are." in capsys.readouterr().err
 
