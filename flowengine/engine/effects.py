@@ -18,7 +18,7 @@ from flowengine.engine.operations import Operations
 from flowengine.engine.parking import Parking
 from flowengine.engine.services import Services
 from flowengine.engine.waits import Waits
-from flowengine.errors import ActionError, ActionTimedOut
+from flowengine.errors import ActionError, ActionTimedOut, StorageUnavailable
 from flowengine.interpreter.effects import (
     ActionEvent,
     Response,
@@ -74,6 +74,8 @@ class RunEffects:
             if self._services.subscribes(action, inputs):
                 return await self._subscribe_and_wait(path, action, inputs)
             return await self._operate(path, action, inputs)
+        except StorageUnavailable:
+            raise self._ledger.leave_unserved() from None
         finally:
             self._live.discard(path)
 
@@ -89,6 +91,8 @@ class RunEffects:
             if self._ledger.is_under_way(path):
                 self._ledger.finish(self._ledger.begun(path), Status.CANCELLED, error=self._why_cancelled(path, name))
             raise
+        except StorageUnavailable:
+            raise self._ledger.leave_unserved() from None
         finally:
             self._live.discard(path)
 
@@ -162,8 +166,13 @@ class RunEffects:
 
     @property
     def lost(self) -> bool:
-        """The run has another owner, or the store is closed: nothing more is written."""
+        """The run has another owner, or the database is away: nothing more is written."""
         return self._ledger.lost
+
+    @property
+    def unserved(self) -> bool:
+        """The database is away; the run is to be taken up again."""
+        return self._ledger.unserved
 
     # Operations.
 

@@ -33,7 +33,9 @@ class Ledger:
         changed: Callable[[RunRecord, ActionRecord | None], None],
     ) -> None:
         self.lost = False
-        """The run has another owner, or the store is closed: nothing more is written."""
+        """The run has another owner, or the database is away: nothing more is written."""
+        self.unserved = False
+        """It was the database: the run is to be taken up again when it is back."""
         self._run = run
         self._known = known
         self._store = store
@@ -165,12 +167,18 @@ class Ledger:
         try:
             self._store.journal.append(write)
         except StorageUnavailable:
-            self.lost = True
-            raise Suspended from None
+            raise self.leave_unserved() from None
 
     async def _guarded(self, writing: Awaitable[None]) -> None:
         try:
             await writing
-        except (Fenced, StorageUnavailable):
+        except Fenced:
             self.lost = True
             raise Suspended from None
+        except StorageUnavailable:
+            raise self.leave_unserved() from None
+
+    def leave_unserved(self) -> Suspended:
+        """What to raise where the database is needed and away."""
+        self.lost = self.unserved = True
+        return Suspended()

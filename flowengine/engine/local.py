@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
@@ -20,6 +19,7 @@ from flowengine.engine.defaults import address_below, never, repeatable_by_name
 from flowengine.engine.dues import Dues
 from flowengine.engine.port import Address, CalledFlow, FlowSource, Invoker, Repeatable, Watcher
 from flowengine.engine.ready import Ready
+from flowengine.engine.rounds import RETRY, go_round
 from flowengine.engine.services import Services
 from flowengine.engine.takeover import left_out, take_over
 from flowengine.engine.walk import Going, Walker
@@ -35,9 +35,6 @@ from flowengine.types import Clock, Json, Path, Status
 
 log = logging.getLogger(__name__)
 
-TICK = 0.25
-SCAN = 30.0
-"""Seconds between two proofs that every unfinished run has somebody or something that takes it on (reliability's G2)."""
 VISIBLE_AFTER = timedelta(seconds=0.25)
 AT_ONCE = 100
 """How many runs are read from the store in one go."""
@@ -73,6 +70,8 @@ class LocalEngine:
         self._incoming: deque[RunRecord] = deque()
         self._stirred = asyncio.Event()
         self._stopping = False
+        self._unserved: set[str] = set()
+        """Runs that needed the database while it was away."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self.finished: Counter[Status] = Counter()
         services = Services(
@@ -102,7 +101,7 @@ class LocalEngine:
         for run_id in self._admission.lanes.all_to_cancel():
             self._spawn(self._cancel_quietly(run_id))
         self._spawn(self._feed())
-        self._spawn(self._tick())
+        self._spawn(go_round(self._store.journal, self._look, self.scan))
         self._stirred.set()
 
     async def stop(self, grace: float = 25.0) -> None:
@@ -142,7 +141,7 @@ class LocalEngine:
 
     async def _place(self, run: RunRecord) -> None:
         """A stored run that was not admitted."""
-        if run.id in self._going or run.id in self._ready or self._admission.waits(run):
+        if self._has(run.id) or self._admission.waits(run):
             return
         try:
             flow = await self._flows(run.flow, run.flow_version)
@@ -155,6 +154,9 @@ class LocalEngine:
             self._make_ready(run.id, run)
         else:
             self._restart_lane(run)
+
+    def _has(self, run_id: str) -> bool:
+        return run_id in self._going or run_id in self._ready or run_id in self._unserved
 
     def _restart_lane(self, run: RunRecord) -> None:
         """`mode: restart`: the runs before this one are cancelled; it begins when they have ended."""
@@ -209,6 +211,8 @@ class LocalEngine:
             del self._going[going.run.id]
             if done is not None:
                 self._end(done)
+            elif going.unserved:
+                self._unserved.add(going.run.id)
             elif going.run.due_at is not None:
                 self._dues.add(going.run.due_at, going.run.id)
             self._stirred.set()
@@ -234,29 +238,22 @@ class LocalEngine:
                 while self._incoming:
                     await self._place(self._incoming.popleft())
                 await self._begin_ready()
-            except FlowEngineError:
-                log.exception("runs could not be begun; the next scan comes back to them")
-
-    async def _tick(self) -> None:
-        scan_at = time.monotonic() + SCAN
-        while True:
-            await asyncio.sleep(TICK)
-            try:
-                await self._look()
-                await self._hear()
-                if time.monotonic() >= scan_at:
-                    scan_at = time.monotonic() + SCAN
-                    await self.scan()
-            except FlowEngineError:
-                log.exception("looking for what is due went wrong; it is tried again")
+            except Exception:
+                log.exception("runs could not be begun; it is tried again")
+                asyncio.get_running_loop().call_later(RETRY, self._stirred.set)
 
     async def _look(self) -> None:
         now = self._clock.now()
+        if self._unserved and self._store.journal.trouble is None:
+            unserved, self._unserved = self._unserved, set()
+            for run_id in unserved:
+                self._make_ready(run_id)
         for going in self._going.values():
             if going.effects is not None:
                 going.effects.flush(now - VISIBLE_AFTER)
         for run_id in await self._dues.take(now):
             self._make_ready(run_id)
+        await self._hear()
 
     async def _hear(self) -> None:
         async for heard in words(self._store):
@@ -274,14 +271,15 @@ class LocalEngine:
         """Take on runs that nobody has, and give their ids: there should be none (reliability's G2)."""
         lost = await left_out(
             self._store,
-            lambda run_id, lane: (
-                run_id in self._going or run_id in self._ready or self._admission.lanes.waits(lane, run_id)
-            ),
+            lambda run_id, lane: self._has(run_id) or self._admission.lanes.waits(lane, run_id),
         )
         if lost:
             log.error("%d runs had no owner and are taken on: %s", len(lost), ", ".join(lost[:5]))
-        for run_id in lost:
-            self._make_ready(run_id)
+        for run in await self._store.runs.get_many(lost):
+            if self._admission.holds(run):
+                self._make_ready(run.id)
+            else:
+                await self._place(run)
         return lost
 
     # For people and other runs.

@@ -11,7 +11,7 @@ from flowengine.engine.checkpoint import Checkpoints, failure_of
 from flowengine.engine.ledger import Ledger
 from flowengine.engine.parking import Parking
 from flowengine.engine.services import Services
-from flowengine.errors import ActionError, ActionTimedOut, FlowEngineError, OutcomeUnknown
+from flowengine.errors import ActionError, ActionTimedOut, FlowEngineError, OutcomeUnknown, StorageUnavailable
 from flowengine.record import record, replace
 from flowengine.spec.actions import OperationAction
 from flowengine.spec.flow import Flow
@@ -94,7 +94,7 @@ class Operations:
         key = f"{self._run.id}:{where}"
         try:
             outputs = await self._services.call(self._run, self._flow, path, action, inputs, key, seconds)
-        except ActionError:
+        except (ActionError, StorageUnavailable):
             raise
         except FlowEngineError as error:
             raise ActionError(error.message) from error

@@ -8,7 +8,7 @@ from datetime import timedelta
 from flowengine.engine.admission import Admission
 from flowengine.engine.modes import LaneKey, at_once
 from flowengine.engine.port import FlowSource
-from flowengine.errors import FlowEngineError
+from flowengine.errors import FlowEngineError, StorageUnavailable
 from flowengine.store import Store
 from flowengine.store.ids import first_id_at
 from flowengine.types import Status
@@ -58,6 +58,8 @@ async def _mode(flows: FlowSource, flow_id: str, version: str) -> tuple[int, boo
     """How many runs go side by side, and whether a newer one ends the older ones."""
     try:
         flow = await flows(flow_id, version)
+    except StorageUnavailable:
+        raise
     except FlowEngineError:
         return 1, False  # its runs will tell what is wrong with it
     return at_once(flow), flow.mode == "restart"

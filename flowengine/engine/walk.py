@@ -46,6 +46,8 @@ class Going:
     """Something it waits for came while it was not walking."""
     leaving: bool = False
     """The process is going to end."""
+    unserved: bool = False
+    """The database was away when it was needed: to be taken up again when it is back."""
 
     def leave(self) -> None:
         self.leaving = True
@@ -85,8 +87,11 @@ class Walker:
         """The finished run; None when it was put aside or belongs to another owner now."""
         try:
             return await self._carry_out(going)
-        except (Fenced, StorageUnavailable, Suspended) as error:
+        except (Fenced, Suspended) as error:
             log.warning("run %s is left to its next owner: %s", going.run.id, error)
+            return None
+        except StorageUnavailable:
+            going.unserved = True
             return None
 
     async def _carry_out(self, going: Going) -> RunRecord | None:
@@ -95,6 +100,8 @@ class Walker:
             known = await self._claim(going)
             try:
                 flow = await self.flows(going.run.flow, going.run.flow_version)
+            except StorageUnavailable:
+                raise
             except FlowEngineError as error:
                 return await self._finish(going, _failed("flow_version_unusable", error.message))
             outcome = _without_walking(going, known) or await self._walk(going, flow, known)
@@ -108,6 +115,7 @@ class Walker:
         """Whether the run is to walk again at once, after all."""
         assert going.effects is not None
         if going.effects.lost:
+            going.unserved = going.effects.unserved
             return False
         if going.leaving or not (going.nudged or going.effects.again):
             await self._park(going)

@@ -10,21 +10,17 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
-from flowengine.errors import ConfigurationError
-from flowengine.store.room import fill
+from flowengine.errors import ConfigurationError, StorageUnavailable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
-
-    from flowengine.store.journal import Statement
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -32,10 +28,8 @@ SQLITE = "sqlite:///"
 POSTGRESQL = ("postgresql+psycopg://", "postgresql://")
 READERS = 3
 BUSY_SECONDS = 10.0
-PARTS = (64, 16, 4, 1)
-_FULL = ("database or disk is full", "disk I/O error", "unable to open database file", "readonly database")
-_COLLISIONS = ("40P01", "40001")
-"""PostgreSQL's codes of a deadlock and of a serialization failure."""
+_NOTICE_SILENCE = {"keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 30_000}
+"""A server whose machine or network went away says nothing: it is given up after half a minute, not after hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +103,6 @@ class SqliteReader:
         return found
 
 
-def parted(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """In parts of few different sizes, so that SQLite keeps their statements prepared."""
-    first = 0
-    while first < len(rows):
-        size = next(size for size in PARTS if size <= len(rows) - first)
-        yield rows[first : first + size]
-        first += size
-
-
-def text_for(statement: Statement, rows: Sequence[Row]) -> str:
-    """The statement's text for so many rows."""
-    if len(rows) == 1:
-        return statement.sql
-    marks = f"({', '.join('?' * len(rows[0]))})"
-    return statement.many.replace("{rows}", ", ".join([marks] * len(rows)))
-
-
 class PostgresqlReader:
     """A pool of connections to PostgreSQL."""
 
@@ -143,97 +120,15 @@ class PostgresqlReader:
         self._engine.dispose()
 
     def _rows(self, sql: str, values: Sequence[Any]) -> list[Row]:
-        with in_plain_words("the database"), self._engine.connect() as connection:
-            return [tuple(row) for row in connection.exec_driver_sql(sql.replace("?", "%s"), tuple(values))]
+        from sqlalchemy.exc import OperationalError
 
-
-class Writer:
-    """The writer's connection, as the journal needs it."""
-
-    def __init__(self, engine: Engine, *, recover: Callable[[Connection], None], ballast: Path | None = None) -> None:
-        self._engine = engine
-        self._recover = recover
-        self._ballast = ballast
-        self._postgresql = engine.dialect.name == "postgresql"
-        self._connection = engine.connect()
-
-    @property
-    def connection(self) -> Connection:
-        return self._connection
-
-    def begin(self) -> None:
-        self._connection.begin()
-
-    def commit(self) -> None:
-        self._connection.commit()
-
-    def rollback(self) -> None:
-        with contextlib.suppress(Exception):
-            self._connection.rollback()
-
-    def run_many(self, statement: Statement, rows: Sequence[Row]) -> int:
-        if statement.many and not self._postgresql:
-            return sum(self._run_at_once(statement, part) for part in parted(rows))
-        text = statement.sql.replace("?", "%s") if self._postgresql else statement.sql
-        return self._connection.exec_driver_sql(text, rows if len(rows) > 1 else rows[0]).rowcount
-
-    def _run_at_once(self, statement: Statement, rows: Sequence[Row]) -> int:
-        """The driver gives the interpreter's lock away for each row it carries out, and waits for a busy event loop to get it
-        back: so several rows are one.
-        """
-        return self._connection.exec_driver_sql(text_for(statement, rows), tuple(chain.from_iterable(rows))).rowcount
-
-    @contextlib.contextmanager
-    def savepoint(self, name: str) -> Iterator[None]:
-        run = self._connection.exec_driver_sql
-        run(f"SAVEPOINT {name}")
-        try:
-            yield
-        except Exception:
-            run(f"ROLLBACK TO SAVEPOINT {name}")
-            run(f"RELEASE SAVEPOINT {name}")
-            raise
-        run(f"RELEASE SAVEPOINT {name}")
-
-    def is_key_taken(self, error: Exception) -> bool:
-        from sqlalchemy.exc import IntegrityError
-
-        return isinstance(error, IntegrityError)
-
-    def is_collision(self, error: Exception) -> bool:
-        return getattr(getattr(error, "orig", None), "sqlstate", None) in _COLLISIONS
-
-    def is_unavailable(self, error: Exception) -> bool:
-        from sqlalchemy.exc import DBAPIError, PendingRollbackError
-
-        if isinstance(error, PendingRollbackError):
-            return True
-        if not isinstance(error, DBAPIError):
-            return False
-        return error.connection_invalidated or any(word in str(error.orig) for word in _FULL)
-
-    def recover(self, error: Exception) -> None:
-        """Free the ballast of a full disk, or connect to PostgreSQL again and take the engine's lock anew."""
-        if self._ballast is not None:
-            self._ballast.unlink(missing_ok=True)
-            return
-        from sqlalchemy.exc import DBAPIError
-
-        with contextlib.suppress(DBAPIError):
-            self._connection.close()
-            self._engine.dispose()
-            self._connection = self._engine.connect()
-            self._recover(self._connection)
-
-    def prepare_for_full_disk(self) -> None:
-        """Lay the ballast again that a full disk has cost."""
-        if self._ballast is not None:
-            fill(self._ballast)
-
-    def close(self) -> None:
-        with contextlib.suppress(Exception):
-            self._connection.close()
-        self._engine.dispose()
+        with in_plain_words("the database"):
+            try:
+                with self._engine.connect() as connection:
+                    return [tuple(row) for row in connection.exec_driver_sql(sql.replace("?", "%s"), tuple(values))]
+            except OperationalError as error:
+                # The server is away or has no room: it will be back, unlike a table that is not there.
+                raise StorageUnavailable(_plain("the database", error.orig or error)) from None
 
 
 def sqlite_engine(file: Path) -> Engine:
@@ -268,7 +163,7 @@ def postgresql_engine(address: Address) -> Engine:
         from sqlalchemy import create_engine
         from sqlalchemy.exc import ArgumentError
 
-        return create_engine(address.url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        return create_engine(address.url, pool_pre_ping=True, connect_args={"connect_timeout": 10, **_NOTICE_SILENCE})
     except ImportError:
         raise ConfigurationError("PostgreSQL needs one more package: pip install 'flowengine[postgresql]'") from None
     except ArgumentError:

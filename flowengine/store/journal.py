@@ -14,12 +14,12 @@ import queue
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
 
-from flowengine.errors import Conflict, StorageUnavailable
-from flowengine.record import record
+from flowengine.errors import StorageUnavailable
 from flowengine.store.trouble import first_line, told
+from flowengine.store.units import Connection, Fate, Fenced, Part, Row, Statement, Unit, Write, grouped
+
+__all__ = ["Fenced", "Journal", "Part", "Statement", "Write"]
 
 log = logging.getLogger(__name__)
 
@@ -30,85 +30,6 @@ COLLISIONS = 20
 PATIENCE = 1.0
 """Seconds between tries while the database cannot be written."""
 
-Row: TypeAlias = tuple[Any, ...]
-
-
-class Fenced(Conflict):
-    """The run belongs to another owner now; nothing was written."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Statement:
-    """One SQL text with `?` for its values. `fenced`: each row must change exactly one, or its unit has lost its claim.
-
-    `many` does the same for several rows at once, which stand where it says `{rows}`; SQLite calls their columns `column1`
-    and so on.
-    """
-
-    sql: str
-    fenced: bool = False
-    many: str = ""
-
-
-@record(frozen=True, slots=True)
-class Write:
-    """A statement with one row of values. Writes with the same `key` are carried out in their order."""
-
-    statement: Statement
-    row: Row
-    key: str
-
-
-@record(frozen=True, slots=True)
-class Part:
-    """Writes that hold together; `otherwise` is written instead when a key of theirs exists already."""
-
-    writes: Sequence[Write]
-    otherwise: Sequence[Write] | None = None
-
-
-@dataclass(slots=True, eq=False)
-class Unit:
-    """What is committed whole or not at all. `patient` units wait for a full disk or a lost database to come back."""
-
-    parts: Sequence[Part]
-    future: asyncio.Future[list[bool]] | None = None
-    patient: bool = True
-    taken: list[bool] = field(default_factory=list)
-    """For each part: whether its writes were carried out, rather than what stood under `otherwise`."""
-    error: Exception | None = None
-
-
-class Connection(Protocol):
-    """What the writer needs of a database; `database.Writer` is one over SQLAlchemy."""
-
-    def begin(self) -> None: ...
-    def commit(self) -> None: ...
-    def rollback(self) -> None: ...
-    def run_many(self, statement: Statement, rows: Sequence[Row]) -> int:
-        """Carry the statement out for each row; gives how many rows changed altogether."""
-        ...
-
-    def savepoint(self, name: str) -> contextlib.AbstractContextManager[None]:
-        """Undoes what is inside when it raises."""
-        ...
-
-    def is_key_taken(self, error: Exception) -> bool: ...
-    def is_collision(self, error: Exception) -> bool:
-        """Whether it and another process stood in each other's way: what was undone goes through at the next try."""
-        ...
-
-    def is_unavailable(self, error: Exception) -> bool: ...
-    def recover(self, error: Exception) -> None:
-        """After `is_unavailable`: free what can be freed, connect again. Raises when the engine's lock is lost."""
-        ...
-
-    def prepare_for_full_disk(self) -> None:
-        """Set room aside again that `recover` gave up."""
-        ...
-
-    def close(self) -> None: ...
-
 
 class Journal:
     """The writer's face in the event loop. Start it there; `close` writes what is left."""
@@ -118,10 +39,14 @@ class Journal:
         self._queue: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._held: list[Unit] = []
+        self._doubtful: frozenset[Unit] = frozenset()
+        """Of whom nobody knows yet whether their commit was carried out."""
         self._closing = False
         self.trouble: str | None = None
         """Why nothing can be written at present, in words; None when all is well."""
         self.commits = 0
+        self.returns = 0
+        """How often the database came back after a trouble: what failed meanwhile may be tried again."""
         self._thread = threading.Thread(target=self._write, name="flowengine-journal", daemon=True)
         self._thread.start()
 
@@ -198,8 +123,8 @@ class Journal:
             if not self._connection.is_unavailable(error):
                 return _all_failed(units, error)
             return self._wait_out(units, error)
-        self.trouble = None
         self.commits += 1
+        self._all_is_well()
         return units
 
     def _attempt_again(self, units: list[Unit]) -> None:
@@ -210,6 +135,12 @@ class Journal:
                 if not self._connection.is_collision(error):
                     raise
         return self._attempt(units)
+
+    def _all_is_well(self) -> None:
+        if self.trouble is not None:
+            log.info("the database can be written again")
+            self.trouble = None
+            self.returns += 1
 
     def _attempt(self, units: list[Unit]) -> None:
         try:
@@ -228,9 +159,9 @@ class Journal:
         writes = (write for unit in units for part in unit.parts for write in part.writes)
         for statement, rows in grouped(writes):
             self._run(statement, rows)
-        self._connection.commit()
         for unit in units:
             unit.taken, unit.error = [True] * len(unit.parts), None
+        self._connection.commit()
 
     def _write_singly(self, units: list[Unit]) -> None:
         """One bad unit must not fail its neighbours: each in a savepoint of its own, still one commit."""
@@ -278,20 +209,46 @@ class Journal:
 
     def _wait_out(self, units: list[Unit], error: Exception) -> list[Unit]:
         """Nothing can be written: tell who cannot wait, hold the others, and try to come back."""
-        self.trouble = first_line(error)
-        log.error("the database cannot be written: %s", self.trouble)
+        self._say(error)
+        self._doubtful = self._doubtful or frozenset(units)
         try:
-            self._connection.recover(error)
+            fate = self._connection.recover(error)
         except Exception as lost:  # noqa: BLE001  # told to everybody who waits
             self._closing = True
             self._queue.put(None)
             return _all_failed(units, lost)
+        if fate is Fate.DONE:
+            return self._done_after_all(units)
+        if fate is not Fate.UNKNOWN:
+            self._doubtful = frozenset()
+        unavailable = StorageUnavailable(self.trouble or "")
         if self._closing:
-            return _all_failed(units, StorageUnavailable(self.trouble))
-        self._held = [unit for unit in units if unit.patient]
-        if self._held:
+            return _all_failed(units, unavailable)
+        self._hold(units, soon=fate is Fate.UNDONE)
+        return _all_failed([unit for unit in units if unit not in self._held], unavailable)
+
+    def _hold(self, units: list[Unit], *, soon: bool) -> None:
+        """Keep those that wait for better times; when they may have come, the others too, once."""
+        self._held = [unit for unit in units if unit.patient or (soon and not unit.tries)]
+        for unit in self._held:
+            unit.tries += 1
+        if self._held and not (soon and all(unit.tries == 1 for unit in self._held)):
             time.sleep(PATIENCE)
-        return _all_failed([unit for unit in units if not unit.patient], StorageUnavailable(self.trouble))
+
+    def _done_after_all(self, units: list[Unit]) -> list[Unit]:
+        """Were they written once more, a fence would take them for another owner's, and an event for its own duplicate."""
+        done = [unit for unit in units if unit in self._doubtful]
+        self._held = [unit for unit in units if unit not in self._doubtful]
+        self._doubtful = frozenset()
+        self._all_is_well()
+        return done
+
+    def _say(self, error: Exception) -> None:
+        """Once a trouble, not once a try."""
+        told = first_line(error)
+        if self.trouble is None:
+            log.error("the database cannot be written: %s", told)
+            self.trouble = told
 
     def _fail_rest(self) -> None:
         rest = self._held
@@ -311,26 +268,6 @@ class Journal:
             # The loop may be gone when the program ends in a hurry; then nobody waits any more.
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(_resolve, waited_for)
-
-
-def grouped(writes: Iterable[Write]) -> list[tuple[Statement, list[Row]]]:
-    """Writes gathered by statement, each key's in the order they came.
-
-    A write joins the first group of its statement that does not come before what its key has written already.
-    """
-    groups: list[tuple[Statement, list[Row]]] = []
-    homes: dict[Statement, list[int]] = {}
-    latest: dict[str, int] = {}
-    for write in writes:
-        floor = latest.get(write.key, 0)
-        home = next((index for index in homes.setdefault(write.statement, []) if index >= floor), None)
-        if home is None:
-            home = len(groups)
-            groups.append((write.statement, []))
-            homes[write.statement].append(home)
-        groups[home][1].append(write.row)
-        latest[write.key] = home
-    return groups
 
 
 def _all_failed(units: list[Unit], error: Exception) -> list[Unit]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from flowengine.errors import ConfigurationError, NotFound
+from flowengine.errors import ConfigurationError, EngineRunning, NotFound
 from flowengine.store.access import Access
 from flowengine.store.audit import Audit
 from flowengine.store.checkup import Checkup
@@ -18,7 +18,6 @@ from flowengine.store.database import (
     PostgresqlReader,
     Reader,
     SqliteReader,
-    Writer,
     assert_durable,
     in_plain_words,
     postgresql_engine,
@@ -39,6 +38,7 @@ from flowengine.store.seal import Seal
 from flowengine.store.secrets import Secrets
 from flowengine.store.signals import Signals
 from flowengine.store.subscriptions import Subscriptions
+from flowengine.store.writing import Writer
 from flowengine.types import Clock, SystemClock
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _open_sqlite(file: Path) -> _Opened:
     lock.take()
     try:
         with in_plain_words(file):
-            writer = Writer(sqlite_engine(file), recover=_nothing, ballast=lay_ballast(file))
+            writer = Writer(sqlite_engine(file), ballast=lay_ballast(file))
             return _Opened(writer, lock, _set_up(writer.connection))
     except BaseException:
         lock.release()
@@ -193,10 +193,12 @@ def _open_sqlite(file: Path) -> _Opened:
 def _open_postgresql(address: Address) -> _Opened:
     lock = AdvisoryLock()
     with in_plain_words(address):
-        writer = Writer(postgresql_engine(address), recover=lock.take_again)
+        writer = Writer(postgresql_engine(address))
         try:
             lock.take_again(writer.connection)
-            return _Opened(writer, lock, _set_up(writer.connection))
+            epoch = _set_up(writer.connection)
+            writer.connected = lambda connection: _connected_again(connection, lock, epoch)
+            return _Opened(writer, lock, epoch)
         except BaseException:
             writer.close()
             raise
@@ -206,7 +208,7 @@ def _open_beside(address: Address) -> _Opened:
     if address.file:
         raise ConfigurationError(ONE_WRITER)
     with in_plain_words(address):
-        writer = Writer(postgresql_engine(address), recover=_nothing)
+        writer = Writer(postgresql_engine(address), connected=assert_durable)
         try:
             assert_durable(writer.connection)
             _await_tables(writer.connection)
@@ -270,5 +272,13 @@ async def _refuse_newer(reader: Reader) -> None:
         raise
 
 
-def _nothing(connection: Connection) -> None:
-    """No lock of its own is needed: SQLite's is the process's, and whoever writes beside the engine has none."""
+def _connected_again(connection: Connection, lock: AdvisoryLock, epoch: int) -> None:
+    """What held at the start has to hold of the server that came back. Raises `EngineRunning` and `ConfigurationError`."""
+    lock.take_again(connection)
+    assert_durable(connection)
+    newest = connection.exec_driver_sql("SELECT value FROM meta WHERE name = 'epoch'").scalar()
+    connection.rollback()
+    if int(newest or 0) != epoch:
+        raise EngineRunning(
+            "another engine had the database while this one had no connection to it: start this one anew"
+        )

@@ -149,10 +149,9 @@ class Polls:
 
 def _is_greater(found: Json, newest: Json) -> bool:
     """As numbers, whole or not, or as texts compare; values of two sorts have no order."""
-    for sort in ((int, float), str):
-        if isinstance(found, sort) and isinstance(newest, sort):
-            return not isinstance(found, bool) and bool(found > newest)
-    return False
+    numbers = all(isinstance(each, (int, float)) for each in (found, newest)) and not isinstance(found, bool)
+    texts = isinstance(found, str) and isinstance(newest, str)
+    return (numbers or texts) and bool(found > newest)
 
 
 def _position(trigger: OperationTrigger, kept: Json) -> Position:

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from flowengine.engine import local, parking
+from flowengine.engine import parking, rounds
 from tests.fakes.engines import Bench
 
 
 @pytest.fixture(autouse=True)
 def quick_looks(monkeypatch):
     """The engine looks at the clock more often than it need, so that tests that move it need not wait."""
-    monkeypatch.setattr(local, "TICK", 0.02)
+    monkeypatch.setattr(rounds, "TICK", 0.02)
     monkeypatch.setattr(parking, "DOZE", 0.02)
 
 

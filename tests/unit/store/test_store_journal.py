@@ -9,7 +9,8 @@ import pytest
 
 from flowengine.errors import Conflict, StorageUnavailable
 from flowengine.store import journal
-from flowengine.store.journal import Fenced, Journal, Part, Statement, Write, grouped
+from flowengine.store.journal import Fenced, Journal, Part, Statement, Write
+from flowengine.store.units import Fate, grouped
 
 pytestmark = pytest.mark.timeout(10)
 
@@ -45,6 +46,7 @@ class Disk:
         self.committed: list[tuple] = []
         self.recovered = 0
         self.refuse_recovery = False
+        self.fates: list[Fate] = []
         self._pending: list[tuple] = []
 
     def begin(self) -> None:
@@ -85,10 +87,11 @@ class Disk:
     def is_unavailable(self, error) -> bool:
         return isinstance(error, self.Full)
 
-    def recover(self, error) -> None:
+    def recover(self, error) -> Fate:
         self.recovered += 1
         if self.refuse_recovery:
             raise self.Lost("another engine took the database")
+        return self.fates.pop(0) if self.fates else Fate.REFUSED
 
     def close(self) -> None:
         pass
@@ -174,3 +177,30 @@ async def test_closing_does_not_wait_for_a_disk_that_stays_full(disk, monkeypatc
     await asyncio.wait_for(made.close(), 5)
     with pytest.raises(StorageUnavailable):
         await record
+
+
+async def test_a_commit_whose_answer_was_lost_is_not_written_again(writer, disk):
+    disk.trouble, disk.fates = [disk.Full("connection lost")], [Fate.DONE]
+    assert await writer.commit_parts([Part([write(1)], otherwise=[write(0)])]) == [True]
+    await writer.commit(write(2))
+    assert disk.committed == [("INSERT", 2)], "the first was carried out before the connection was lost"
+    assert (writer.trouble, writer.returns) == (None, 1)
+
+
+async def test_what_comes_while_a_commit_is_in_doubt_is_written_for_itself(writer, disk):
+    disk.trouble = [disk.Full("connection lost")] * 3
+    disk.fates = [Fate.UNKNOWN, Fate.UNKNOWN, Fate.DONE]
+    doubtful = asyncio.ensure_future(writer.commit(write(1)))
+    while writer.trouble is None:
+        await asyncio.sleep(0)
+    with pytest.raises(StorageUnavailable, match="connection lost"):
+        await writer.commit_parts([Part([write("impatient")])])
+    await writer.commit(write(2))
+    await doubtful
+    assert disk.committed == [("INSERT", 2)]
+
+
+async def test_a_commit_that_broke_off_is_written_again(writer, disk):
+    disk.trouble, disk.fates = [disk.Full("connection lost")] * 2, [Fate.UNKNOWN, Fate.UNDONE]
+    await writer.commit(write(1))
+    assert (disk.committed, writer.returns) == ([("INSERT", 1)], 1)

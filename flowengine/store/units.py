@@ -1,0 +1,127 @@
+"""What the journal writes, and what it needs of a database to write it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol, TypeAlias
+
+from flowengine.errors import Conflict
+from flowengine.record import record
+
+Row: TypeAlias = tuple[Any, ...]
+
+
+class Fenced(Conflict):
+    """The run belongs to another owner now; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """One SQL text with `?` for its values. `fenced`: each row must change exactly one, or its unit has lost its claim.
+
+    `many` does the same for several rows at once, which stand where it says `{rows}`; SQLite calls their columns `column1`
+    and so on.
+    """
+
+    sql: str
+    fenced: bool = False
+    many: str = ""
+
+
+@record(frozen=True, slots=True)
+class Write:
+    """A statement with one row of values. Writes with the same `key` are carried out in their order."""
+
+    statement: Statement
+    row: Row
+    key: str
+
+
+@record(frozen=True, slots=True)
+class Part:
+    """Writes that hold together; `otherwise` is written instead when a key of theirs exists already."""
+
+    writes: Sequence[Write]
+    otherwise: Sequence[Write] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Unit:
+    """What is committed whole or not at all. `patient` units wait for a full disk or a lost database to come back."""
+
+    parts: Sequence[Part]
+    future: asyncio.Future[list[bool]] | None = None
+    patient: bool = True
+    tries: int = 0
+    """How often its transaction broke off."""
+    taken: list[bool] = field(default_factory=list)
+    """For each part: whether its writes were carried out, rather than what stood under `otherwise`."""
+    error: Exception | None = None
+
+
+class Fate(Enum):
+    """What became of a transaction that broke off."""
+
+    UNKNOWN = "unknown"
+    """The database is still away."""
+    REFUSED = "refused"
+    """Nothing was written, and nothing will be before something changes: there is no room."""
+    UNDONE = "undone"
+    """Nothing was written, and the database is back."""
+    DONE = "done"
+    """The commit had reached the database; only the word of it was lost."""
+
+
+class Connection(Protocol):
+    """What the writer needs of a database; `writing.Writer` is one over SQLAlchemy."""
+
+    def begin(self) -> None: ...
+    def commit(self) -> None: ...
+    def rollback(self) -> None: ...
+    def run_many(self, statement: Statement, rows: Sequence[Row]) -> int:
+        """Carry the statement out for each row; gives how many rows changed altogether."""
+        ...
+
+    def savepoint(self, name: str) -> contextlib.AbstractContextManager[None]:
+        """Undoes what is inside when it raises."""
+        ...
+
+    def is_key_taken(self, error: Exception) -> bool: ...
+    def is_collision(self, error: Exception) -> bool:
+        """Whether it and another process stood in each other's way: what was undone goes through at the next try."""
+        ...
+
+    def is_unavailable(self, error: Exception) -> bool: ...
+    def recover(self, error: Exception) -> Fate:
+        """After `is_unavailable`: free what can be freed, connect again. Raises when the engine's lock is lost."""
+        ...
+
+    def prepare_for_full_disk(self) -> None:
+        """Set room aside again that `recover` gave up."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def grouped(writes: Iterable[Write]) -> list[tuple[Statement, list[Row]]]:
+    """Writes gathered by statement, each key's in the order they came.
+
+    A write joins the first group of its statement that does not come before what its key has written already.
+    """
+    groups: list[tuple[Statement, list[Row]]] = []
+    homes: dict[Statement, list[int]] = {}
+    latest: dict[str, int] = {}
+    for write in writes:
+        floor = latest.get(write.key, 0)
+        home = next((index for index in homes.setdefault(write.statement, []) if index >= floor), None)
+        if home is None:
+            home = len(groups)
+            groups.append((write.statement, []))
+            homes[write.statement].append(home)
+        groups[home][1].append(write.row)
+        latest[write.key] = home
+    return groups
