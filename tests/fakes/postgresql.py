@@ -74,7 +74,10 @@ class Server:
 
     def stop(self, how: str) -> None:
         """`fast`: sessions are cut, then all is written down. `immediate`: as a crash, but for the farewell."""
-        self._run("pg_ctl", "-w", "-m", how, "-D", str(self.data), "stop")
+        try:
+            self._run("pg_ctl", "-w", "-t", "20", "-m", how, "-D", str(self.data), "stop")
+        except subprocess.CalledProcessError:
+            self.kill()  # asked to stop while it still recovers, it may stand for ever
 
     def kill(self) -> None:
         """`kill -9` of the postmaster, as the kernel does when memory runs out."""
