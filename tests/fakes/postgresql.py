@@ -27,12 +27,12 @@ class Server:
     def __init__(self, programs: Path, user: str | None) -> None:
         # Not below pytest's own folder: the server runs as a user of its own, who may not go there.
         self.folder = Path(tempfile.mkdtemp(prefix="flowengine-postgresql-"))
-        self._programs = programs
+        self.programs = programs
         self._user = user
         with socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
-        self.url = f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/postgres"
+        self.url = self.url_of("postgres")
         if user is not None:
             os.chown(self.folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
         self._run("initdb", "--auth=trust", "--encoding=utf8", "-U", "postgres", "-D", str(self.data))
@@ -46,6 +46,15 @@ class Server:
     def pid(self) -> int:
         """The postmaster's."""
         return int((self.data / "postmaster.pid").read_text().split()[0])
+
+    def url_of(self, database: str) -> str:
+        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
+
+    def database(self, name: str) -> str:
+        """The URL of an empty database of this name; one that was there is gone."""
+        for statement in (f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name} TEMPLATE template0"):
+            self._run("psql", "-qX", "-h", str(self.folder), "-p", str(self.port), "-U", "postgres", "-c", statement)
+        return self.url_of(name)
 
     def start(self) -> None:
         """Returns when it answers."""
@@ -97,7 +106,7 @@ class Server:
 
     def answers(self) -> bool:
         done = subprocess.run(
-            [self._programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)], check=False
+            [self.programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)], check=False
         )
         return done.returncode == 0
 
@@ -115,7 +124,7 @@ class Server:
         # To files and not to pipes: the server inherits what its starter has open.
         with (self.folder / "programs.log").open("ab") as log:
             subprocess.run(
-                [self._programs / program, *given], user=self._user, cwd="/", stdout=log, stderr=log, check=True
+                [self.programs / program, *given], user=self._user, cwd="/", stdout=log, stderr=log, check=True
             )
 
 
