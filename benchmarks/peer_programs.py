@@ -20,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
-from programs import Program, finished, free_port, hook_of, project, read, serve_command, wait_until_ready
+from programs import Program, free_port, hook_of, project, read, serve_command, wait_until_ready
 from webhook_to_done import FLOW
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -29,9 +29,13 @@ TICKS = os.sysconf("SC_CLK_TCK")
 class Peer(Protocol):
     """An engine; `folder` is where it keeps what is its own, `flows` maps a flow's name to the address it calls."""
 
-    name: str
-    stores: str
-    """What it keeps of a run, in words for the table."""
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def stores(self) -> str:
+        """What it keeps of a run, in words for the table."""
+        ...
 
     def version(self) -> str: ...
 
@@ -45,8 +49,8 @@ class Peer(Protocol):
 
     def hook(self, serving: Program, flow: str) -> str: ...
 
-    def finished(self, folder: Path, serving: Program) -> int:
-        """Runs that ended well since the folder was made or, where nothing is kept, since the start."""
+    def finished(self, folder: Path, serving: Program, flow: str) -> int:
+        """The flow's runs that ended well since the folder was made or, where nothing is kept, since the start."""
         ...
 
     def said_of_the_rest(self, folder: Path) -> str:
@@ -78,12 +82,15 @@ class Ours:
     def hook(self, serving: Program, flow: str) -> str:
         return hook_of(serving, flow)
 
-    def finished(self, folder: Path, serving: Program) -> int:
-        return finished(serving)
+    def finished(self, folder: Path, serving: Program, flow: str) -> int:
+        return _count(self._database(folder), "SELECT COUNT(*) FROM runs WHERE status = 'succeeded' AND flow = ?", flow)
 
     def said_of_the_rest(self, folder: Path) -> str:
-        with closing(sqlite3.connect(f"file:{folder}/.flowengine/flowengine.db?mode=ro", uri=True)) as database:
-            return _by_status(database, "SELECT status, COUNT(*) FROM runs WHERE status != 'succeeded' GROUP BY status")
+        rest = "SELECT status, COUNT(*) FROM runs WHERE status != 'succeeded' GROUP BY status"
+        return _by_status(self._database(folder), rest)
+
+    def _database(self, folder: Path) -> Path:
+        return folder / ".flowengine" / "flowengine.db"
 
 
 @dataclass(frozen=True)
@@ -113,13 +120,13 @@ class NodeRed:
         return {"HOME": str(folder), "NODE_ENV": "production"}
 
     def ready_at(self) -> str:
-        return "/finished"
+        return "/finished/any"
 
     def hook(self, serving: Program, flow: str) -> str:
         return f"{serving.url}/{flow}"
 
-    def finished(self, folder: Path, serving: Program) -> int:
-        return int(read(f"{serving.url}/finished"))
+    def finished(self, folder: Path, serving: Program, flow: str) -> int:
+        return int(read(f"{serving.url}/finished/{flow}"))
 
     def said_of_the_rest(self, folder: Path) -> str:
         return "nothing: it keeps no record"
@@ -130,8 +137,13 @@ class N8n:
     """As its handbook says for one process: its SQLite, executions saved when they end well, too; nothing is sent home."""
 
     home: Path
-    name: str = "n8n"
+    expressions: str = "vm"
+    """What evaluates its expressions: "vm", its default, which makes an isolate for each execution, or "legacy", which is faster."""
     stores: str = "the whole execution when it ends: SQLite, its default settings"
+
+    @property
+    def name(self) -> str:
+        return "n8n" if self.expressions == "vm" else f"n8n ({self.expressions} expressions)"
 
     def version(self) -> str:
         return _npm_version(self.home, "n8n")
@@ -171,6 +183,7 @@ class N8n:
             "N8N_PERSONALIZATION_ENABLED": "false",
             "N8N_LOG_LEVEL": "error",
             "NODE_ENV": "production",
+            "N8N_EXPRESSION_ENGINE": self.expressions,
             "EXECUTIONS_MODE": "regular",
             "EXECUTIONS_DATA_SAVE_ON_SUCCESS": "all",
             "EXECUTIONS_DATA_SAVE_ON_ERROR": "all",
@@ -182,22 +195,30 @@ class N8n:
     def hook(self, serving: Program, flow: str) -> str:
         return f"{serving.url}/webhook/{flow}"
 
-    def finished(self, folder: Path, serving: Program) -> int:
-        with self._database(folder) as database:
-            (count,) = database.execute("SELECT COUNT(*) FROM execution_entity WHERE status = 'success'").fetchone()
-        return int(count)
+    def finished(self, folder: Path, serving: Program, flow: str) -> int:
+        ended = "SELECT COUNT(*) FROM execution_entity WHERE status = 'success' AND workflowId = ?"
+        return _count(self._database(folder), ended, flow)
 
     def said_of_the_rest(self, folder: Path) -> str:
-        with self._database(folder) as database:
-            rest = "SELECT status, COUNT(*) FROM execution_entity WHERE status != 'success' GROUP BY status"
-            return _by_status(database, rest)
+        rest = "SELECT status, COUNT(*) FROM execution_entity WHERE status != 'success' GROUP BY status"
+        return _by_status(self._database(folder), rest)
 
-    def _database(self, folder: Path) -> closing[sqlite3.Connection]:
-        return closing(sqlite3.connect(f"file:{folder}/.n8n/database.sqlite?mode=ro", uri=True, timeout=30))
+    def _database(self, folder: Path) -> Path:
+        return folder / ".n8n" / "database.sqlite"
 
 
-def _by_status(database: sqlite3.Connection, question: str) -> str:
-    return ", ".join(f"{count} {status}" for status, count in database.execute(question)) or "there is none"
+def _count(database: Path, question: str, flow: str) -> int:
+    with _reading(database) as reading:
+        return int(reading.execute(question, (flow,)).fetchone()[0])
+
+
+def _by_status(database: Path, question: str) -> str:
+    with _reading(database) as reading:
+        return ", ".join(f"{count} {status}" for status, count in reading.execute(question)) or "there is none"
+
+
+def _reading(database: Path) -> closing[sqlite3.Connection]:
+    return closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30))
 
 
 def _node(home: Path) -> str:
@@ -222,7 +243,7 @@ def _node_red_tab(name: str, target: str) -> list[dict[str, object]]:
     body = (
         'msg.payload = {subject: msg.payload.subject}; msg.headers = {"content-type": "application/json"}; return msg;'
     )
-    ended = 'global.set("ended", (global.get("ended") || 0) + 1); return null;'
+    ended = f'global.set("{name}", (global.get("{name}") || 0) + 1); return null;'
     return [
         {"id": name, "type": "tab", "label": name, "disabled": False},
         {
@@ -252,10 +273,17 @@ def _node_red_tab(name: str, target: str) -> list[dict[str, object]]:
 
 def _node_red_count() -> list[dict[str, object]]:
     at = {"z": "count", "x": 0, "y": 0}
-    tell = 'msg.payload = String(global.get("ended") || 0); return msg;'
+    tell = "msg.payload = String(global.get(msg.req.params.flow) || 0); return msg;"
     return [
         {"id": "count", "type": "tab", "label": "count", "disabled": False},
-        {**at, "id": "count-in", "type": "http in", "url": "/finished", "method": "get", "wires": [["count-tell"]]},
+        {
+            **at,
+            "id": "count-in",
+            "type": "http in",
+            "url": "/finished/:flow",
+            "method": "get",
+            "wires": [["count-tell"]],
+        },
         {**at, "id": "count-tell", "type": "function", "func": tell, "outputs": 1, "wires": [["count-ok"]]},
         {**at, "id": "count-ok", "type": "http response", "statusCode": "200", "wires": []},
     ]

@@ -110,8 +110,10 @@ def wait_for(engine: Program, runs: int) -> None:
         time.sleep(0.01)
 
 
-def read(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=30) as answer:
+def read(url: str, body: bytes | None = None) -> bytes:
+    """What comes back for a GET, or for a POST of a body in JSON; an `OSError` when it is refused."""
+    asked = urllib.request.Request(url, body, {"content-type": "application/json"} if body else {})
+    with urllib.request.urlopen(asked, timeout=30) as answer:
         return bytes(answer.read())
 
 

@@ -1,6 +1,8 @@
-"""The service that benchmark flows call: answers every POST at once with a small JSON body, and a GET with the bodies so far.
+"""The service that benchmark flows call: answers each POST at once, or later, with a small JSON body.
 
-python benchmarks/target.py PORT [SECONDS]      each answer to a POST comes after so many seconds
+python benchmarks/target.py PORT [SECONDS]      each answer comes after so many seconds
+
+GET /hold lets no call end until GET /release; any other GET tells how often each body came. POSTs may go to any path.
 """
 
 from __future__ import annotations
@@ -9,18 +11,50 @@ import asyncio
 import json
 import sys
 from collections import Counter
+from dataclasses import dataclass, field
 
-ANSWER = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n{"id":"T1"}'
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: "
+ANSWER = HEAD + b'11\r\n\r\n{"id":"T1"}'
+
+
+@dataclass
+class Calls:
+    """What all connections share."""
+
+    seconds: float
+    seen: Counter[bytes] = field(default_factory=Counter)
+    held: list[asyncio.Transport] | None = None
+
+    def told(self) -> bytes:
+        body = json.dumps({body.decode(errors="replace"): times for body, times in self.seen.items()}).encode()
+        return HEAD + b"%d\r\n\r\n" % len(body) + body
+
+    def answer(self, to: asyncio.Transport) -> None:
+        if self.held is not None:
+            self.held.append(to)
+        elif self.seconds:
+            asyncio.get_running_loop().call_later(self.seconds, to.write, ANSWER)
+        else:
+            to.write(ANSWER)
+
+    def release(self) -> None:
+        for one in self.held or ():
+            if not one.is_closing():
+                one.write(ANSWER)
+        self.held = None
 
 
 class Service(asyncio.Protocol):
     """Just enough HTTP/1.1: finds where each request ends by its content-length, answers, keeps the connection."""
 
-    def __init__(self, seconds: float, seen: Counter[bytes]) -> None:
-        self.seconds, self.seen = seconds, seen
+    transport: asyncio.Transport
+
+    def __init__(self, calls: Calls) -> None:
+        self.calls, self.data = calls, b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport, self.data = transport, b""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
 
     def data_received(self, data: bytes) -> None:
         self.data += data
@@ -30,26 +64,24 @@ class Service(asyncio.Protocol):
             length = int(head[start + 15 :].split(b"\r\n", 1)[0]) if start >= 0 else 0
             if len(self.data) < end + 4 + length:
                 return
-            body = self.data[end + 4 : end + 4 + length]
-            self.data = self.data[end + 4 + length :]
+            body, self.data = self.data[end + 4 : end + 4 + length], self.data[end + 4 + length :]
             if head.startswith(b"get "):
-                self.transport.write(self.told())  # type: ignore[attr-defined]
-                continue
-            self.seen[body] += 1
-            if self.seconds:
-                asyncio.get_running_loop().call_later(self.seconds, self.transport.write, ANSWER)  # type: ignore[attr-defined]
+                self.asked(head.split(b" ", 2)[1])
             else:
-                self.transport.write(ANSWER)  # type: ignore[attr-defined]
+                self.calls.seen[body] += 1
+                self.calls.answer(self.transport)
 
-    def told(self) -> bytes:
-        """How often each body came, as JSON."""
-        body = json.dumps({key.decode(errors="replace"): times for key, times in self.seen.items()}).encode()
-        return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+    def asked(self, path: bytes) -> None:
+        if path == b"/hold":
+            self.calls.held = []
+        elif path == b"/release":
+            self.calls.release()
+        self.transport.write(self.calls.told())
 
 
 async def main(port: int, seconds: float) -> None:
-    seen: Counter[bytes] = Counter()
-    server = await asyncio.get_running_loop().create_server(lambda: Service(seconds, seen), "127.0.0.1", port)
+    calls = Calls(seconds)
+    server = await asyncio.get_running_loop().create_server(lambda: Service(calls), "127.0.0.1", port)
     await server.serve_forever()
 
 
