@@ -29,6 +29,7 @@ UNRECORDED: Final = frozenset(
         "/api/v1/check",
         "/api/v1/eval",
         "/api/v1/complete",
+        "/api/v1/help",
         "/api/v1/flows/{flow}/compare",
         "/api/v1/flows/{flow}/try",
     }

@@ -107,6 +107,68 @@ async def test_a_file_that_changed_meanwhile_is_shown_and_not_overwritten(site):
     assert "Theirs" in await editor.text_content()
 
 
+CALLING = """\
+flow: Calling
+trigger: {manual: true}
+actions:
+  - name: Change it
+    use: livechat.UpdateTicket
+    with:
+      ticketId: K1
+      message: Thank you
+  - log: done
+"""
+
+
+async def test_help_goes_along_with_the_cursor(site):
+    page, _ = site
+    editor = await opened(page)
+    await write(page, editor, CALLING)
+    await page.keyboard.press("Control+End")
+    for _ in range(3):
+        await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("End")
+    row = page.locator("#help-operation tr[aria-current]")
+    await row.filter(has_text="ticketId").wait_for()
+    assert "required" in await row.inner_text()
+    assert "livechat.UpdateTicket" in await page.locator("#help-operation h3").inner_text()
+    await page.keyboard.press("ArrowDown")
+    await row.filter(has_text="message").wait_for()
+    assert await page.locator("#help-reference").get_attribute("href") == "/connectors/livechat/UpdateTicket"
+    await page.keyboard.press("ArrowDown")
+    await page.locator("#help-about b", has_text="log").wait_for()
+    assert await page.locator("#help-operation h3").count() == 0
+    await page.keyboard.press("F1")
+    assert await page.evaluate("document.activeElement.id") == "help-inside"
+    await page.keyboard.press("F1")
+    assert await page.evaluate("document.activeElement.id") == "text"
+
+
+async def test_all_of_it_is_done_with_the_keyboard_alone(site):
+    page, file = site
+    await opened(page)
+    await page.goto("/flows/greet/edit")
+    await page.wait_for_selector("body[data-ready=editor]")
+    for _ in range(60):
+        if await page.evaluate("document.activeElement.id") == "text":
+            break
+        await page.keyboard.press("Tab")
+    await page.keyboard.press("Control+a")
+    await page.keyboard.press("Delete")
+    await page.keyboard.insert_text(GREET.replace("Hello", "By hand"))
+    await page.keyboard.press("Control+Enter")
+    await page.locator("#came details").first.wait_for()
+    await page.keyboard.press("Control+Shift+d")
+    await page.locator("#diff .added", has_text="By hand").wait_for()
+    await page.keyboard.press("Control+s")
+    await page.locator("#told.good").wait_for()
+    assert "By hand" in file.read_text()
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Escape")  # the first one may have closed what was offered
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.id") != "text"
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 async def test_nothing_stands_over_the_edge(site, width):
     page, _ = site

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from flowengine.expressions.functions import FILTERS, FUNCTIONS
 from flowengine.findings import Span
+from flowengine.lint.context import Context
 from flowengine.lint.editor.keys import Property, properties_at
 from flowengine.lint.editor.reading import Standing, standing_at
 from flowengine.lint.project import Project
 from flowengine.lint.shapes import Missing, Shape, follow
 from flowengine.manifests.operation import Operation
 from flowengine.spec.language import ACTIONS, TRIGGERS
+from flowengine.spec.source import Location
 
 _NAMES = {
     "trigger": "The event's body.",
@@ -47,7 +49,7 @@ def _told(found: Standing, project: Project) -> str | None:
     if found.chain is not None:
         return _chain(found)
     if found.is_key:
-        return _key(found, project)
+        return of_key(found.context, found.loc, project)
     return _value(found, project)
 
 
@@ -80,9 +82,10 @@ def _about(shape: Shape) -> str:
     return str(schema.get("description") or schema.get("x-ms-summary") or "")
 
 
-def _key(found: Standing, project: Project) -> str | None:
-    name = str(found.loc[-1])
-    known, _ = properties_at(found.context.flow.source.data, found.loc[:-1], project)
+def of_key(context: Context, loc: Location, project: Project) -> str | None:
+    """What the key at a place is for, in Markdown."""
+    name = str(loc[-1])
+    known, _ = properties_at(context.flow.source.data, loc[:-1], project)
     one = next((each for each in known if each.name == name), None)
     if one is None:
         return None

@@ -14,6 +14,7 @@ from flowengine.app import App
 from flowengine.app.files import ChangedMeanwhile, FlowText, read_flow_text, write_flow_text
 from flowengine.findings import Finding, Severity
 from flowengine.lint.editor.complete import complete
+from flowengine.lint.editor.help import Help, help_at
 from flowengine.lint.project import Project
 from flowengine.server.access import Role
 from flowengine.server.api.endpoint import Body, Endpoint, read
@@ -33,8 +34,8 @@ class Check(Body):
     flow: str = Field(default="flow", description="The flow's id: what the file would be called.")
 
 
-class Complete(Body):
-    """A place in a text. Lines and columns count from 1."""
+class Place(Body):
+    """A place in a text that is being written. Lines and columns count from 1, in characters."""
 
     text: str
     line: int = Field(ge=1)
@@ -65,9 +66,16 @@ async def check_text(request: Request) -> Response:
 
 async def complete_text(request: Request) -> Response:
     """What could be written at a place: keys, operations, parameters, words, names and fields inside templates."""
-    app, body = app_of(request), await read(request, Complete)
+    app, body = app_of(request), await read(request, Place)
     found = await asyncio.to_thread(_completions, body, app.linted())
     return Document({"completions": found})
+
+
+async def help_with_text(request: Request) -> Response:
+    """What helps at a place: the word there explained in Markdown, and the operation and parameter that the cursor is in."""
+    app, body = app_of(request), await read(request, Place)
+    found = await asyncio.to_thread(_help, body, app.linted())
+    return Document({"about": found.about, "use": found.use, "parameter": found.parameter})
 
 
 async def show_source(request: Request) -> Response:
@@ -101,13 +109,11 @@ async def save_flow(request: Request) -> Response:
     return Document({"source": _source_document(app, saved), "flow": flow_document(app, entry)})
 
 
-def _completions(body: Complete, project: Project) -> list[JsonObject]:
+def _completions(body: Place, project: Project) -> list[JsonObject]:
     """What fits the words before the place, with the column from which on each takes their place."""
-    lines = body.text.split("\n")
-    if body.line > len(lines):
+    if body.line > body.text.count("\n") + 1:
         return []
-    column = min(body.column, len(lines[body.line - 1]) + 1)
-    offset = sum(len(line) + 1 for line in lines[: body.line - 1]) + column - 1
+    offset, column = _offset(body)
     return [
         {
             "label": one.label,
@@ -119,6 +125,18 @@ def _completions(body: Complete, project: Project) -> list[JsonObject]:
         for one in complete(body.text, offset, f"flows/{body.flow}.yaml", project)
         if body.text[offset - one.replaces : offset].lower() in one.label.lower()
     ][:COMPLETIONS]
+
+
+def _offset(body: Place) -> tuple[int, int]:
+    """Where the place is in the text, and its column; both kept inside the text and the line."""
+    lines = body.text.split("\n")
+    line = min(body.line, len(lines))
+    column = min(body.column, len(lines[line - 1]) + 1)
+    return sum(len(each) + 1 for each in lines[: line - 1]) + column - 1, column
+
+
+def _help(body: Place, project: Project) -> Help:
+    return help_at(body.text, _offset(body)[0], f"flows/{body.flow}.yaml", project)
 
 
 def _findings(app: App, text: str, flow_id: str) -> list[Finding]:
@@ -170,8 +188,16 @@ ENDPOINTS: Final = (
         path="/complete",
         handler=complete_text,
         role=Role.VIEWER,
-        body=Complete,
+        body=Place,
         gives={"completions": list_of(_COMPLETION)},
+    ),
+    Endpoint(
+        method="POST",
+        path="/help",
+        handler=help_with_text,
+        role=Role.VIEWER,
+        body=Place,
+        gives={"about": TEXT, "use": TEXT, "parameter": TEXT},
     ),
     Endpoint(
         method="GET",

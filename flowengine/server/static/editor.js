@@ -7,6 +7,8 @@ import {
   search, searchKeymap, highlightSelectionMatches, yaml, tags,
 } from "./vendor/codemirror.js";
 
+import { help } from "./help.js";
+
 const page = document.getElementById("editor");
 const flow = page.dataset.flow;
 const at = (name) => document.getElementById(name);
@@ -114,11 +116,17 @@ function begin(content) {
       autocompletion({ override: [completions], activateOnTypingDelay: 250 }), search({ top: true }), highlightSelectionMatches(),
       linter(findings, { delay: 400 }), lintGutter(),
       keymap.of([
+        { key: "Mod-Enter", run: () => { tryIt(); return true; } },
+        { key: "Mod-Shift-d", run: () => { if (!at("compare").disabled) compare(); return true; } },
+        { key: "F1", run: () => { at("help-inside").focus(); return true; } },
         { key: "Mod-s", run: () => { save(false); return true; } },
         ...completionKeymap, ...lintKeymap, ...searchKeymap, ...historyKeymap, ...defaultKeymap, indentWithTab,
       ]),
       EditorView.contentAttributes.of({ "aria-label": `The text of ${flow}. Escape, then Tab leaves the editor.` }),
-      EditorView.updateListener.of((update) => { if (update.docChanged) mark(); }),
+      EditorView.updateListener.of((update) => {
+        if (update.docChanged) mark();
+        if (update.docChanged || update.selectionSet) helped();
+      }),
       EditorView.editable.of(true),
     ],
   });
@@ -156,7 +164,13 @@ function line(name, content) {
 
 const counted = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
 
+function helped() {
+  const { line, column } = place(view.state.doc, view.state.selection.main.head);
+  help.look(() => ask("POST", "/api/v1/help", { text: view.state.doc.toString(), line, column, flow }));
+}
+
 function showFindings(found) {
+  at("findings-inside").hidden = !found.length;
   const errors = found.filter((one) => one.severity === "error").length;
   at("count").textContent = found.length ? `${counted(errors, "mistake")}, ${counted(found.length - errors, "warning")}` : "nothing to mend";
   at("findings").replaceChildren(...found.map((one) => {
@@ -245,6 +259,11 @@ function story(answer) {
 }
 
 at("save").addEventListener("click", () => save(false));
+at("help-inside").addEventListener("keydown", (event) => {
+  if (event.key !== "F1" && event.key !== "Escape") return;
+  event.preventDefault();
+  view.focus();
+});
 at("anyway").addEventListener("click", () => save(true));
 at("compare").addEventListener("click", compare);
 at("try").addEventListener("click", tryIt);

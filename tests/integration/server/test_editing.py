@@ -168,3 +168,21 @@ async def test_nothing_that_is_being_typed_is_too_odd(editor, text):
     status, _ = await editor("POST", "/complete", text=text, line=len(lines), column=len(lines[-1]) + 1)
     assert status == 200
     assert (await editor("POST", "/complete", text=text, line=99, column=99))[0] == 200
+
+
+async def test_help_is_told_for_a_place(editor):
+    text = "flow: X\ntrigger: {manual: true}\nactions:\n  - use: livechat.UpdateTicket\n    with:\n      ticketId: K1\n"
+    status, found = await editor("POST", "/help", text=text, line=6, column=18)
+    assert (status, found["use"], found["parameter"]) == (200, "livechat.UpdateTicket", "ticketId")
+    status, found = await editor("POST", "/help", text=text, line=6, column=9)
+    assert found["about"].startswith("**ticketId** (string, required)")
+    status, found = await editor("POST", "/help", text=text, line=99, column=99)
+    assert (status, found["use"]) == (200, "")
+
+
+async def test_an_operation_has_a_page_of_its_own(editor):
+    page = await editor.http.get("/connectors/livechat/UpdateTicket", headers={"accept": "text/html"})
+    assert page.status_code == 200
+    assert 'data-parameter="requester.mail"' in page.text
+    assert "flowengine connectors show livechat.UpdateTicket" in page.text
+    assert (await editor.http.get("/connectors/livechat/Nothing", headers={"accept": "text/html"})).status_code == 404

@@ -8,6 +8,7 @@ import pytest
 
 from flowengine.lint.editor.complete import complete
 from flowengine.lint.editor.definition import definition
+from flowengine.lint.editor.help import Help, help_at
 from flowengine.lint.editor.hover import hover
 from flowengine.lint.linter import Project
 from flowengine.manifests.catalog import Catalog, shipped_connectors
@@ -176,3 +177,52 @@ def test_definitions_in_other_files(tmp_path):
 def test_what_cannot_be_read_has_no_hover():
     assert hover("flow: [", 3, "a.yaml", PROJECT) is None
     assert definition("flow: [", 3, "a.yaml", PROJECT) is None
+
+
+ACTION = "actions:\n  - name: One\n    use: livechat.UpdateTicket\n    with:\n      ticketId: K1\n"
+
+
+def helped(marked: str, head: str = HEAD) -> Help:
+    text = head + marked
+    return help_at(text.replace(MARK, ""), text.index(MARK), "a.yaml", PROJECT)
+
+
+@pytest.mark.parametrize(
+    ("marked", "use", "parameter"),
+    [
+        ("actions:\n  - name: O¦ne\n    use: livechat.UpdateTicket\n", "livechat.UpdateTicket", ""),
+        ("actions:\n  - use: livechat.Upd¦ateTicket\n", "livechat.UpdateTicket", ""),
+        ('actions:\n  - use: livechat.UpdateTicket\n    with: { ticketId: "K¦1" }\n', "livechat.UpdateTicket", "ticketId"),
+        (ACTION + "      requester:\n        mail: a@¦example.com\n", "livechat.UpdateTicket", "requester.mail"),
+        (ACTION + "      ¦\n", "livechat.UpdateTicket", ""),
+        (ACTION + "      requester:\n        ¦\n", "livechat.UpdateTicket", "requester"),
+        (ACTION + "      message: ¦\n", "livechat.UpdateTicket", "message"),
+        (ACTION + "\n¦\n", "", ""),
+        ('actions:\n  - if: { value: 1, is: 1 }\n    then:\n      - use: http.get\n        with: { url: "¦" }\n', "http.get", "url"),
+        ("actions:\n  - log: a¦\n", "", ""),
+        ("actions:\n  - use: nobody.Knows¦\n", "nobody.Knows", ""),
+    ],
+)  # fmt: skip
+def test_help_knows_the_operation_and_the_parameter_around_the_cursor(marked, use, parameter):
+    found = helped(marked)
+    assert (found.use, found.parameter) == (use, parameter)
+
+
+def test_help_tells_of_a_triggers_operation_and_of_a_poll():
+    assert (
+        helped("", "flow: X\ntrigger: { use: livechat.Webhook¦TicketCreated }\n").use == "livechat.WebhookTicketCreated"
+    )
+    assert (
+        helped("", "flow: X\ntrigger:\n  poll: livechat.ListTickets\n  every: ¦5 minutes\n").use
+        == "livechat.ListTickets"
+    )
+
+
+def test_help_explains_the_word_itself():
+    assert helped("actions:\n  - log¦: a\n").about.startswith("**log** (")
+    assert "required" in helped("actions:\n  - use: livechat.UpdateTicket\n    with: { ticketId¦: a }\n").about
+
+
+@pytest.mark.parametrize("text", ["", "\t", "{", "a: [", "- ¦", "flow: 'x", ": :", "%\x07"])
+def test_help_has_nothing_to_say_of_what_is_no_flow_and_never_fails(text):
+    assert help_at(text, len(text), "a.yaml", PROJECT).use == ""
