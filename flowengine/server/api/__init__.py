@@ -37,7 +37,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *services.ENDPOINTS,
     *accounts.ENDPOINTS,
     *people.ENDPOINTS,
-    Endpoint(method="GET", path="/openapi.json", handler=show_openapi, role=Role.VIEWER),
+    Endpoint(method="GET", path="/openapi.json", handler=show_openapi, role=Role.VIEWER, plain=True),
 )
 
 

@@ -178,6 +178,7 @@ ENDPOINTS: Final = (
         body=Resubmit,
         gives={"run": RUN, "plan": _PLAN},
         status=201,
+        looked={"plan": _PLAN},
         repeatable=True,
     ),
 )

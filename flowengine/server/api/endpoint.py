@@ -55,6 +55,10 @@ class Endpoint:
     gives: Mapping[str, JsonObject] = field(default_factory=dict)
     """The fields of the answer beside `v`, each with its schema."""
     status: int = 200
+    looked: Mapping[str, JsonObject] | None = None
+    """The fields of the answer 200 of a change that was only looked at (`dry_run`), where `status` is another."""
+    plain: bool = False
+    """Whether the answer is a document of another format, without `v`."""
     media_type: str = "application/json"
     repeatable: bool = False
     """Whether it honours `Idempotency-Key`."""

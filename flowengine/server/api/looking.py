@@ -165,5 +165,5 @@ ENDPOINTS: Final = (
         role=Role.VIEWER,
         gives={"checks": list_of(record(part=TEXT, state=TEXT, told=TEXT, remedy=TEXT))},
     ),
-    Endpoint(method="GET", path="/schema", handler=show_schema, role=Role.VIEWER),
+    Endpoint(method="GET", path="/schema", handler=show_schema, role=Role.VIEWER, plain=True),
 )

@@ -91,12 +91,18 @@ def _headers(endpoint: Endpoint) -> list[JsonObject]:
 
 def _responses(endpoint: Endpoint) -> JsonObject:
     answer: JsonObject = record(v={"const": 1}, **endpoint.gives)
+    if endpoint.plain:
+        answer = {"type": "object"}
     if endpoint.media_type != "application/json":
         answer = {"type": "string"}
     fine = {"description": endpoint.doc, "content": {endpoint.media_type: {"schema": answer}}}
     problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     problems = {str(status): {"description": told, "content": problem} for status, told in PROBLEMS.items()}
-    return {str(endpoint.status): fine, **problems}
+    looked: JsonObject = {}
+    if endpoint.looked is not None:
+        content = {"application/json": {"schema": record(v={"const": 1}, **endpoint.looked)}}
+        looked["200"] = {"description": "What would become of it; nothing was done.", "content": content}
+    return {str(endpoint.status): fine, **looked, **problems}
 
 
 def _schema_of(body: Any) -> JsonObject:
