@@ -2,7 +2,8 @@
 
     FlowEngineError
     ├ InvalidFile(findings)        a flow, manifest or connection file cannot be used   exit 1 · HTTP 422
-    ├ ConfigurationError           settings, keys, database                              exit 2 · HTTP 500
+    ├ ConfigurationError           settings, keys                                        exit 2 · HTTP 500
+    │ └ DatabaseUnusable           the database cannot be opened                         exit 3
     ├ NotFound                     nothing of that name                                  exit 2 · HTTP 404
     ├ Conflict                     it is not in a state that allows this                 exit 2 · HTTP 409
     │ └ EngineRunning              another engine has the database                       exit 3
@@ -52,6 +53,10 @@ class InvalidFile(FlowEngineError):
 
 class ConfigurationError(FlowEngineError):
     """The settings cannot be used."""
+
+
+class DatabaseUnusable(ConfigurationError):
+    """The database cannot be opened."""
 
 
 class NotFound(FlowEngineError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from flowengine.cli import output, place
+from flowengine.cli import hook_secrets, output, place
 from flowengine.cli.errors import Exit
 from flowengine.errors import FlowEngineError
 from flowengine.findings import Severity
@@ -47,6 +47,9 @@ def check(
     def look() -> Exit:
         found, files = _look(here, asked, connections=not paths)
         _write(found, files, written, _passing(here))
+        if written == "text" and not paths:
+            for each in hook_secrets.missing(here, place.flow_files(here)):
+                output.tell(output.clean(each))
         return _verdict(found, strict)
 
     verdict = look()

@@ -51,7 +51,7 @@ def examine(ctx: typer.Context) -> list[Check]:
     if here.server:
         return _of_server(here)
     checks: tuple[Callable[[Settings], Iterator[Check]], ...] = (
-        _project, _flows, _connectors, _database, _key, _connections, _port, _disk, _clock,
+        _project, _flows, _connectors, _database, _key, _connections, _secrets, _port, _disk, _clock,
     )  # fmt: skip
     for check in checks:
         found += _safely(check, here)
@@ -203,6 +203,15 @@ def _connections(here: Settings) -> Iterator[Check]:
     if not findings and not unready:
         names = ", ".join(one["name"] for one in found) or "none"
         yield Check("connections", "ok", f"{names}; try them: flowengine connections test")
+
+
+def _secrets(here: Settings) -> Iterator[Check]:
+    from flowengine.cli.hook_secrets import missing
+
+    for told in missing(here, place.flow_files(here)):
+        what, _, remedy = told.partition("; set it with: ")
+        command, _, until = remedy.partition(". ")
+        yield Check("secrets", "warn", f"{what}. {until}", command)
 
 
 def _port(here: Settings) -> Iterator[Check]:

@@ -20,6 +20,7 @@ from enum import IntEnum
 
 from flowengine.errors import (
     ActionError,
+    DatabaseUnusable,
     EngineRunning,
     FlowEngineError,
     InvalidFile,
@@ -72,7 +73,7 @@ def guarded(command: Callable[[], int]) -> int:
 def exit_code(error: FlowEngineError) -> Exit:
     """The exit code that an error stands for."""
     match error:
-        case NotReady() | ServiceUnreachable() | EngineRunning() | StorageUnavailable():
+        case NotReady() | ServiceUnreachable() | EngineRunning() | StorageUnavailable() | DatabaseUnusable():
             return Exit.NOT_READY
         case Unauthorized():
             return Exit.SIGN_IN

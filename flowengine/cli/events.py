@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flowengine.cli import output, place
+from flowengine.cli import output, place, why_nothing
 from flowengine.cli.errors import WrongUsage
 from flowengine.cli.place import AsJson
 from flowengine.cli.since import parse_since
@@ -37,7 +37,7 @@ def list_(
     here = place.settings(ctx)
     wanted = [_disposition(word) for word in disposition or []]
     query = {"flow": flow, "dispositions": wanted, "since": parse_since(since), "limit": limit + 1, "before": before}
-    more, runs = place.finish(_read(here, query)) if place.has_database(here) else ([], {})
+    more, runs = place.finish(_read(here, query)) if place.has_history(here) else ([], {})
     events = more[:limit]
     following = events[-1].id if len(more) > limit else None
     if as_json:
@@ -45,8 +45,11 @@ def list_(
 
         output.emit(events=[event_document(each, runs.get(each.id, [])) for each in events], next=following)
         return
+    hint = why_nothing.hint(here, flow, empty=not events)
     if not events:
-        output.tell("No events. They come in while `flowengine serve` runs; `flowengine demo` shows some.")
+        asked = bool(flow or wanted or since or before)
+        none = "They come in while `flowengine serve` runs; `flowengine demo` shows some."
+        output.tell(f"No events. {hint or ('No event fits what was asked.' if asked else none)}")
         return
     output.table(
         ("event", "received", "flow", "trigger", "became", "why"),
@@ -55,6 +58,8 @@ def list_(
     if following:
         output.tell(f"\nOlder ones: --before {following}")
     output.tell(f"{'' if following else chr(10)}More about one: flowengine events show EVENT")
+    if hint:
+        output.tell(hint)
 
 
 async def _read(here: Settings, query: dict[str, Any]) -> tuple[list[EventRecord], dict[str, list[str]]]:

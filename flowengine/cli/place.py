@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 import typer
 
 from flowengine.cli.errors import NotReady, WrongUsage
-from flowengine.errors import NotFound
+from flowengine.errors import DatabaseUnusable, NotFound
 
 if TYPE_CHECKING:
     from flowengine.config import Settings
@@ -62,11 +62,16 @@ def project(ctx: typer.Context, **given: Any) -> Settings:
 
         return mirrored(here, Server(address_of(here.server), 0, here.token))
     if not here.flows.is_dir():
-        raise NotReady(
-            f"{here.project} is not a project: it has no flows/ folder.\n"
-            "Name one with -C DIR, or make one: flowengine new myproject"
-        )
+        raise NotReady(no_project(here))
     return here
+
+
+def no_project(here: Settings) -> str:
+    """What to say of a folder without flows."""
+    return (
+        f"{here.project} is not a project: it has no flows/ folder.\n"
+        "Name one with -C DIR, or make one: flowengine new myproject"
+    )
 
 
 def catalog(here: Settings) -> Catalog:
@@ -133,13 +138,33 @@ def finish(result: Coroutine[Any, Any, Result]) -> Result:
 
 
 def has_database(here: Settings) -> bool:
-    """Whether anything was ever stored; servers are taken at their word."""
+    """Whether anything was ever stored; servers are taken at their word. Raises `DatabaseUnusable` where nothing can be."""
     if here.server:
         return True
     from flowengine.store.database import read_address
+    from flowengine.store.room import refuse_no_room
 
     file = read_address(here.database).file
-    return file is None or file.exists()
+    if file is None:
+        return True
+    try:
+        if file.exists():
+            return True
+    except OSError as error:
+        raise DatabaseUnusable(f"the database {file} cannot be looked at: {error.strerror}") from None
+    refuse_no_room(file)
+    if here.database_url and not file.parent.is_dir():
+        raise NotReady(f"there is no database at {file}, and no folder {file.parent}: mend FLOWENGINE_DATABASE_URL")
+    return False
+
+
+def has_history(here: Settings) -> bool:
+    """Whether there is something to look through; a clear word for a folder that is no project."""
+    if has_database(here):
+        return True
+    if not here.flows.is_dir():
+        raise NotReady(no_project(here))
+    return False
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flowengine.cli import output, place, run_again, run_cancel, run_records
+from flowengine.cli import output, place, run_again, run_cancel, run_records, why_nothing
 from flowengine.cli.errors import Exit, WrongUsage
 from flowengine.cli.place import AsJson
 from flowengine.cli.since import parse_since
@@ -53,7 +53,7 @@ def list_(
         "before": before,
     }
     more, total = (
-        place.finish(_read(here, query, search, everywhere=everywhere)) if place.has_database(here) else ([], None)
+        place.finish(_read(here, query, search, everywhere=everywhere)) if place.has_history(here) else ([], None)
     )
     found = more[:limit]
     following = found[-1].id if len(more) > limit else None
@@ -63,15 +63,11 @@ def list_(
         counted = {} if total is None else {"total": total}
         output.emit(runs=[run_document(each) for each in found], next=following, **counted)
         return
+    hint = why_nothing.hint(here, flow, empty=not found)
     if not found:
-        output.tell(
-            "No runs."
-            + (
-                " No run fits what was asked."
-                if flow or statuses or since or search
-                else " Start one: flowengine run FLOW, or see flowengine demo."
-            )
-        )
+        asked = bool(flow or statuses or since or search or before)
+        none = "No run fits what was asked." if asked else "Start one: flowengine run FLOW, or see flowengine demo."
+        output.tell(f"No runs. {hint or none}")
         return
     output.table(("run", "flow", "status", "started", "took", "error"), [_row(each) for each in found])
     if total is not None:
@@ -79,6 +75,8 @@ def list_(
     if following:
         output.tell(f"\nOlder ones: --before {following}")
     output.tell(f"{'' if following else chr(10)}What one did: flowengine runs show RUN")
+    if hint:
+        output.tell(hint)
 
 
 async def _read(

@@ -132,7 +132,7 @@ def _decode(text: bytes | str, file: str) -> tuple[str | None, Finding | None]:
         decoded = text
     decoded = decoded.removeprefix("\ufeff")
     if "\0" in decoded:
-        return None, _binary(file)
+        return None, _binary(file, text if isinstance(text, bytes) else b"")
     odd = _NOT_ALLOWED.search(decoded)
     if odd:
         span = span_at(decoded, odd.start(), odd.end())
@@ -143,13 +143,28 @@ def _decode(text: bytes | str, file: str) -> tuple[str | None, Finding | None]:
 
 
 def _not_utf8(text: bytes, at: int, file: str) -> Finding:
-    if b"\0" in text:
-        return _binary(file)
+    if b"\0" in text or text.startswith(tuple(_BEGINNINGS)):
+        return _binary(file, text)
     line = text[:at].count(b"\n") + 1
     return Finding(file, Span(line, 1, line, 1), "not-text", "the file is not UTF-8 text", "save it as UTF-8")
 
 
-def _binary(file: str) -> Finding:
-    return Finding(
-        file, _START, "not-text", "this is not a text file", "a flow is a text file whose name ends in .yaml"
-    )
+_BEGINNINGS = {
+    b"PK": "a ZIP file, as .docx and .xlsx are",
+    b"%PDF": "a PDF",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+    b"\x1f\x8b": "a gzip file",
+    b"SQLite format 3": "a database",
+    b"\xd0\xcf\x11\xe0": "a Word or Excel file",
+}
+
+
+def _binary(file: str, text: bytes) -> Finding:
+    kind = next((kind for begins, kind in _BEGINNINGS.items() if text.startswith(begins)), "")
+    told = "this is not a text file" + (f" but {kind}" if kind else "")
+    name = file.replace("\\", "/").rpartition("/")[2]
+    is_flow = not name.startswith("connections.")
+    hint = "a flow is a text file whose name ends in .yaml" if is_flow else f"{name} is a text file, written in YAML"
+    return Finding(file, _START, "not-text", told, hint)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
-from flowengine.errors import ConfigurationError, StorageUnavailable
+from flowengine.errors import ConfigurationError, DatabaseUnusable, StorageUnavailable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -188,16 +188,16 @@ def assert_durable(connection: Connection) -> None:
 
 @contextlib.contextmanager
 def in_plain_words(database: object) -> Iterator[None]:
-    """Turns what drivers raise for a database that cannot be used into one sentence of `ConfigurationError`."""
+    """Turns what drivers raise for a database that cannot be used into one sentence of `DatabaseUnusable`."""
     try:
         yield
     except sqlite3.DatabaseError as error:
-        raise ConfigurationError(_plain(database, error)) from None
+        raise DatabaseUnusable(_plain(database, error)) from None
     except Exception as error:
         original = getattr(error, "orig", None)
         if original is None:
             raise
-        raise ConfigurationError(_plain(database, original)) from None
+        raise DatabaseUnusable(_plain(database, original)) from None
 
 
 def _plain(database: object, error: BaseException) -> str:

@@ -6,22 +6,33 @@ import contextlib
 import os
 from pathlib import Path
 
-from flowengine.errors import ConfigurationError
+from flowengine.errors import DatabaseUnusable
 
 BALLAST_BYTES = 8_000_000
 """Kept beside a SQLite database: a full disk refuses even DELETE, and this is what can be given up then."""
 
 
+def refuse_no_room(file: Path) -> None:
+    """Raises `DatabaseUnusable` for a database that is not there when nothing can be read or made at its place."""
+    at = file.parent
+    while not at.exists():
+        at = at.parent
+    if not at.is_dir():
+        raise DatabaseUnusable(f"the database {file} cannot be there: {at} is not a folder")
+    if not os.access(at, os.W_OK | os.X_OK):
+        raise DatabaseUnusable(f"the database {file} is not there and cannot be made: check who owns {at}")
+
+
 def prepare_folder(file: Path) -> None:
-    """Make the database's folder; raises `ConfigurationError` when it cannot be written."""
+    """Make the database's folder; raises `DatabaseUnusable` when it cannot be written."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigurationError(f"the folder {file.parent} cannot be made: {error.strerror}") from None
+        raise DatabaseUnusable(f"the folder {file.parent} cannot be made: {error.strerror}") from None
     if file.is_dir():
-        raise ConfigurationError(f"the database {file} is a folder; name a file")
+        raise DatabaseUnusable(f"the database {file} is a folder; name a file")
     if not os.access(file.parent, os.W_OK | os.X_OK) or (file.exists() and not os.access(file, os.W_OK)):
-        raise ConfigurationError(f"the database {file} cannot be written: check who owns it and its folder")
+        raise DatabaseUnusable(f"the database {file} cannot be written: check who owns it and its folder")
 
 
 def lay_ballast(file: Path) -> Path:

@@ -26,6 +26,7 @@ from flowengine.triggers.schedule import Schedules, coming
 from flowengine.triggers.states import STATES, PollState, State, TriggerState
 from flowengine.triggers.subscriptions import Subscriptions, Wanted
 from flowengine.triggers.timer import Timer
+from flowengine.triggers.webhook import no_secret
 from flowengine.types import Clock, Disposition, Duty
 
 LOOK_EVERY: Final = 1.0
@@ -298,8 +299,6 @@ class Triggers:
     async def _reconcile_again(self) -> None:
         self._reconcile_soon()
 
-    # The rest
-
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY)
@@ -319,15 +318,16 @@ class Triggers:
                 next_at = coming(trigger, self.clock.now()) if state == "active" else None
             case Webhook():
                 address = self.public_url + self.hooks.address(flow.id, trigger.key)
+                detail = no_secret(trigger.verify, self.hooks.secrets)
             case OperationTrigger() if not self._polling(trigger):
                 state, detail = self._registration(flow, trigger, state)
                 address = self.public_url + self.hooks.address(flow.id, trigger.key)
             case OperationTrigger() | Poll():
                 polled = self._polled.get(_key(flow, trigger), PollState())
                 detail, next_at = polled.error, polled.next_at if state == "active" else None
-                state = "failed" if detail and state == "active" else state
             case _:
                 pass
+        state = "failed" if detail and state == "active" else state
         return TriggerState(
             key=trigger.key,
             kind=trigger.kind,

@@ -45,9 +45,7 @@ def verify(method: Verify, delivery: Delivery, secrets: Secrets, now: datetime) 
         return strike_out(delivery)
     secret = secrets(method.secret) if method.secret else None
     if not secret:
-        raise Refused(
-            403, f'the secret "{method.secret}" is not set; set it with: flowengine secrets set {method.secret}'
-        )
+        raise Refused(403, _not_set(method))
     match method.method:
         case "hmac":
             _check_hmac(method, delivery, secret)
@@ -60,6 +58,16 @@ def verify(method: Verify, delivery: Delivery, secrets: Secrets, now: datetime) 
         case "body-secret":
             check_body_secret(method.path, delivery, lambda given: same(given, secret))
     return strike_out(delivery, header=method.header if method.method == "header" else "", secret=secret)
+
+
+def no_secret(method: Verify, secrets: Secrets) -> str:
+    """What to say of a webhook whose secret is not there; empty when all is well."""
+    missing = method.secret and not secrets(method.secret)
+    return f"{_not_set(method)}. Until then every delivery is refused" if missing else ""
+
+
+def _not_set(method: Verify) -> str:
+    return f'the secret "{method.secret}" is not set; set it with: flowengine secrets set {method.secret}'
 
 
 def check_body_secret(path: str, delivery: Delivery, accepts: Callable[[str], bool]) -> str:
