@@ -9,8 +9,8 @@ from pathlib import Path
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING
 
+from flowengine.app.shipped import sample_flows
 from flowengine.cli.errors import NotReady, WrongUsage
-from flowengine.cli.shipped import sample_flows
 
 if TYPE_CHECKING:
     from flowengine.config import Settings

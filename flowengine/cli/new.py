@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flowengine.app.shipped import description, its_test
+from flowengine.app.shipped import templates as shipped_templates
 from flowengine.cli import output, place
 from flowengine.cli.errors import WrongUsage
 from flowengine.cli.place import AsJson
-from flowengine.cli.shipped import its_test
-from flowengine.cli.shipped import templates as shipped_templates
 from flowengine.findings import did_you_mean, nearest
 
 if TYPE_CHECKING:
@@ -92,19 +92,12 @@ def new(
 
 def _list(templates: dict[str, Path], as_json: bool) -> None:
     described = {PROJECT: "A folder with a first flow, connections.yaml and a .gitignore"}
-    described |= {stem: _description(path) for stem, path in templates.items()}
+    described |= {stem: description(path) for stem, path in templates.items()}
     if as_json:
         output.emit(templates=[{"name": stem, "description": text} for stem, text in described.items()])
         return
     output.table(("template", "what it is"), [[stem, text] for stem, text in described.items()])
     output.tell("\nTake one: flowengine new TEMPLATE [NAME]")
-
-
-def _description(path: Path) -> str:
-    from flowengine.spec.load import parse_flow
-
-    flow, _ = parse_flow(path.read_bytes(), str(path), path.stem)
-    return flow.description if flow else ""
 
 
 def _flow(ctx: typer.Context, template: Path, name: str) -> None:

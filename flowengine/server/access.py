@@ -69,6 +69,7 @@ PUBLIC: Final = frozenset(
 PAGES: Final[Mapping[tuple[str, str], Role]] = {
     ("POST", "/logout"): Role.VIEWER,
     ("GET", "/flows/{flow}/edit"): Role.ADMIN,
+    ("GET", "/new"): Role.ADMIN,
     ("GET", "/audit"): Role.ADMIN,
     ("GET", "/tokens"): Role.ADMIN,
     ("POST", "/runs/chosen"): Role.OPERATOR,

@@ -169,6 +169,22 @@ async def test_all_of_it_is_done_with_the_keyboard_alone(site):
     assert await page.evaluate("document.activeElement.id") != "text"
 
 
+async def test_a_new_flow_is_begun_from_a_template_and_written_when_it_is_saved(site):
+    page, file = site
+    await page.goto("/flows")
+    await page.get_by_role("link", name="New flow").click()
+    await page.get_by_label("Name").fill("Follow up, please")
+    await page.get_by_role("radio", name="for-each-item").check()
+    await page.get_by_role("button", name="To the editor").click()
+    await page.wait_for_selector("body[data-ready=editor]")
+    made = file.with_name("follow-up-please.yaml")
+    assert "flow: Follow up, please" in await page.locator(".cm-content").inner_text()
+    assert not made.exists()
+    await page.locator("#save").click()
+    await page.locator("#told.good").wait_for()
+    assert "flow: Follow up, please" in made.read_text()
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 async def test_nothing_stands_over_the_edge(site, width):
     page, _ = site

@@ -90,7 +90,7 @@ def addresses(site):
         "/flows/broken/yaml", "/flows/call-the-shop/versions", "/flows/call-the-shop/run", "/runs",
         "/runs?search=script&status=failed", f"/runs/{site.failed}", f"/runs/{site.failed}?view=list&tab=attempts",
         f"/runs/{site.failed}?view=timeline&tab=request", f"/runs/{site.failed}?view=log&tab=outputs", "/events",
-        f"/events/{site.filtered}", "/approvals", "/tokens", "/audit", "/connections", "/secrets", "/connectors", "/connectors/http", "/health",
+        f"/events/{site.filtered}", "/approvals", "/new", "/tokens", "/audit", "/connections", "/secrets", "/connectors", "/connectors/http", "/health",
     ]  # fmt: skip
 
 

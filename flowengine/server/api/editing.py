@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from flowengine.app import App
 from flowengine.app.files import ChangedMeanwhile, FlowText, read_flow_text, write_flow_text
+from flowengine.app.shipped import description, templates
 from flowengine.findings import Finding, Severity
 from flowengine.lint.editor.complete import complete
 from flowengine.lint.editor.help import Help, help_at
@@ -78,6 +79,11 @@ async def help_with_text(request: Request) -> Response:
     return Document({"about": found.about, "use": found.use, "parameter": found.parameter})
 
 
+async def list_templates(_: Request) -> Response:
+    """What a new flow can begin with: each template's text, and what it says of itself."""
+    return Document({"templates": await asyncio.to_thread(_templates)})
+
+
 async def show_source(request: Request) -> Response:
     """A flow's file as it stands on disk, with the hash that saving a change needs."""
     app = app_of(request)
@@ -125,6 +131,13 @@ def _completions(body: Place, project: Project) -> list[JsonObject]:
         for one in complete(body.text, offset, f"flows/{body.flow}.yaml", project)
         if body.text[offset - one.replaces : offset].lower() in one.label.lower()
     ][:COMPLETIONS]
+
+
+def _templates() -> list[JsonObject]:
+    return [
+        {"name": name, "description": description(path), "text": path.read_text(encoding="utf-8")}
+        for name, path in templates().items()
+    ]
 
 
 def _offset(body: Place) -> tuple[int, int]:
@@ -198,6 +211,13 @@ ENDPOINTS: Final = (
         role=Role.VIEWER,
         body=Place,
         gives={"about": TEXT, "use": TEXT, "parameter": TEXT},
+    ),
+    Endpoint(
+        method="GET",
+        path="/templates",
+        handler=list_templates,
+        role=Role.VIEWER,
+        gives={"templates": list_of(record(name=TEXT, description=TEXT, text=TEXT))},
     ),
     Endpoint(
         method="GET",

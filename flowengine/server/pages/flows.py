@@ -57,8 +57,14 @@ async def list_flows(request: Request) -> Response:
     strips = await state.of(request).heads.strips(list(app.library.entries), charts.STRIP)
     listed = [_listed(app, entry, strips[entry.id]) for entry in app.library.entries.values()]
     listed.sort(key=lambda one: (not one.errors, one.name.lower()))
-    operate = may(request, Role.OPERATOR)
-    return await page(request, "flows.html", flows=listed, may_operate=operate, command="flowengine flows list")
+    return await page(
+        request,
+        "flows.html",
+        flows=listed,
+        may_operate=may(request, Role.OPERATOR),
+        may_edit=may(request, Role.ADMIN),
+        command="flowengine flows list",
+    )
 
 
 def _listed(app: App, entry: Entry, runs: list[RunHead]) -> Listed:

@@ -4,10 +4,10 @@ import stat
 
 import pytest
 
+from flowengine.app.shipped import sample_flows
 from flowengine.cli import demo_events, demo_pages, demo_project
 from flowengine.cli.demo_told import Told
 from flowengine.cli.errors import NotReady, WrongUsage
-from flowengine.cli.shipped import sample_flows
 from flowengine.store import Store
 
 

@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 import yaml
 
-from flowengine.cli.shipped import its_test, templates
+from flowengine.app.shipped import its_test, templates
 
 ORDER = """\
 flow: Order

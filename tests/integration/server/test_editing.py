@@ -186,3 +186,20 @@ async def test_an_operation_has_a_page_of_its_own(editor):
     assert 'data-parameter="requester.mail"' in page.text
     assert "flowengine connectors show livechat.UpdateTicket" in page.text
     assert (await editor.http.get("/connectors/livechat/Nothing", headers={"accept": "text/html"})).status_code == 404
+
+
+async def test_a_new_flow_begins_with_a_form_and_is_written_by_the_save_alone(editor):
+    html = {"accept": "text/html"}
+    form = await editor.http.get("/new", headers=html)
+    assert 'name="template" value="approval"' in form.text
+    taken = await editor.http.get("/new", params={"name": "Greet", "template": ""}, headers=html)
+    assert (taken.status_code, "There is a flow in flows/greet.yaml already" in taken.text) == (422, True)
+    gone_on = await editor.http.get("/new", params={"name": "Ask first", "template": "approval"}, headers=html)
+    assert gone_on.headers["location"] == "/flows/ask-first/edit?name=Ask+first&template=approval"
+    page = await editor.http.get(gone_on.headers["location"], headers=html)
+    assert 'data-beginning="flow: Ask first\n' in page.text
+    assert not (editor.folder / "ask-first.yaml").exists()
+    template = next(one for one in (await editor("GET", "/templates"))[1]["templates"] if one["name"] == "approval")
+    status, saved = await editor("PUT", "/flows/ask-first/source", text=template["text"], hash=None)
+    assert (status, saved["flow"]["valid"]) == (200, True)
+    assert (editor.folder / "ask-first.yaml").read_text() == template["text"]

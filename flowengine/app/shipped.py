@@ -1,8 +1,10 @@
-"""What comes with the package besides code: the sample flows, and the templates of `new`."""
+"""What comes with the package besides code: the sample flows, and templates to begin a flow with."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+from flowengine.spec.load import parse_flow
 
 
 def shipped_flows() -> Path:
@@ -13,10 +15,16 @@ def shipped_flows() -> Path:
 
 
 def templates() -> dict[str, Path]:
-    """What `new` makes flows from, by name: those for common jobs first, then the sample flows."""
+    """What flows are made from, by name: those for common jobs first, then the sample flows."""
     folder = Path(__file__).parent / "templates"
     common = [path for path in sorted(folder.glob("*.yaml")) if not path.name.endswith(".test.yaml")]
     return {path.stem: path for path in [*common, *sample_flows()]}
+
+
+def description(template: Path) -> str:
+    """What a template says of itself."""
+    flow, _ = parse_flow(template.read_bytes(), str(template), template.stem)
+    return flow.description if flow else ""
 
 
 def its_test(template: Path) -> Path | None:
