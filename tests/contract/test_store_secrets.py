@@ -70,9 +70,8 @@ async def test_a_wrong_key_is_told(open_store, tmp_path):
             await store.secrets.all()
 
 
-async def test_nothing_of_it_is_in_the_files(open_store, tmp_path, database_url):
-    if not database_url.startswith("sqlite"):
-        pytest.skip("the files of a server are its own")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_nothing_of_it_is_in_the_files(open_store, tmp_path):
     async with open_store() as store:
         await store.secrets.set("one", "canary-1")
         await store.secrets.delete("one")

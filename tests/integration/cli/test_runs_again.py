@@ -152,7 +152,13 @@ def test_searches_tell_how_many_there_are(flowengine, failed):
 
 def test_old_history_is_let_go(flowengine, failed):
     assert "1 runs and 1 events would go" in flowengine("runs", "prune", "--older-than", "0s", "--dry-run").out
-    assert flowengine("runs", "prune", "--json").json == {"v": 1, "runs": 0, "events": 0, "versions": 0, "dry_run": False}
+    assert flowengine("runs", "prune", "--json").json == {
+        "v": 1,
+        "runs": 0,
+        "events": 0,
+        "versions": 0,
+        "dry_run": False,
+    }
     assert flowengine("runs", "prune", "--older-than", "0s", "--json").json["runs"] == 1
     assert "No runs" in flowengine("runs", "list").err
     assert flowengine("runs", "prune", "--older-than", "soon").code == 2

@@ -166,7 +166,7 @@ async def test_the_front_page_health_and_metrics(api):
     front = await api.http.get("/")
     assert ("Daily" in front.text, "default-src 'none'" in front.headers["content-security-policy"]) == (True, True)
     assert (await api.http.get("/healthz")).text == "ok\n"
-    assert (await api.http.get("/readyz")).json() == {"ready": True, "flows": 3}
+    assert (await api.http.get("/readyz")).json() == {"ready": True, "flows": 3, "engine": True}
     metrics = (await api.http.get("/metrics")).text
     assert 'flowengine_flows{state="broken_file"} 1' in metrics
     assert "# TYPE flowengine_runs_finished_total counter" in metrics

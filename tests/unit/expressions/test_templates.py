@@ -70,12 +70,11 @@ SCOPE = {
         ("{{ 10 ** 30 }}", 10**30),
     ],
 )
-@pytest.mark.parametrize("guarded", [False, True])
-def test_a_template_gives(text: str, value: object, guarded: bool) -> None:
+def test_a_template_gives(text: str, value: object) -> None:
+    assert render_now(text, SCOPE, guarded=False) == value
     found = template(text)
-    if guarded and found and not found.bounded:
-        pytest.skip("rendered in the child process")
-    assert render_now(text, SCOPE, guarded=guarded) == value
+    if not found or found.bounded:  # all others are rendered in the child process
+        assert render_now(text, SCOPE, guarded=True) == value
 
 
 @pytest.mark.parametrize(
