@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from flowengine.errors import ConfigurationError
 from flowengine.store.database import BUSY_SECONDS, Address, in_plain_words, read_address
+from flowengine.store.room import to_disk
 
 
 def back_up(url: str, to: Path) -> int:
@@ -30,8 +31,9 @@ def back_up(url: str, to: Path) -> int:
             _dump(address, half)
         else:
             _copy(address.file, half)
-        _to_disk(half)
+        to_disk(half)
         half.rename(to)
+        to_disk(to.parent)
     except OSError as error:
         raise ConfigurationError(f"{to} cannot be written: {error.strerror}") from None
     finally:
@@ -88,12 +90,3 @@ def _told(stderr: str) -> str:
         return told[0]
     versions = told[1].removeprefix("detail: ") if len(told) > 1 else told[0]
     return f"it is older than the server ({versions}); install the server's postgresql-client, first on the PATH"
-
-
-def _to_disk(file: Path) -> None:
-    for each in (file, file.parent):
-        opened = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)

@@ -1,4 +1,4 @@
-"""Room for a SQLite database: its folder, and a ballast beside it."""
+"""Room on the disk: a SQLite database's folder, a ballast beside it, and files that a power cut must not undo."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ def prepare_folder(file: Path) -> None:
         raise DatabaseUnusable(f"the database {file} is a folder; name a file")
     if not os.access(file.parent, os.W_OK | os.X_OK) or (file.exists() and not os.access(file, os.W_OK)):
         raise DatabaseUnusable(f"the database {file} cannot be written: check who owns it and its folder")
+
+
+def to_disk(place: Path) -> None:
+    """Returns when a file's content, or the names in a folder, would outlast a power cut. A name needs its folder's."""
+    opened = os.open(place, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def lay_ballast(file: Path) -> Path:

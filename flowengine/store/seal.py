@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowengine.errors import ConfigurationError
+from flowengine.store.room import to_disk
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
@@ -99,7 +100,7 @@ class Seal:
             self._write((Fernet.generate_key(),), place=os.link)
 
     def _write(self, keys: tuple[bytes, ...], place: Callable[[Path, Path], None] = os.replace) -> None:
-        """Written beside and put into place, so that no crash leaves half a key."""
+        """Written beside and put into place, so that no crash leaves half a key, and no power cut none."""
         assert self._file is not None
         self._file.parent.mkdir(parents=True, exist_ok=True)
         beside = self._file.with_name(f"{self._file.name}.{os.getpid()}.new")
@@ -112,3 +113,4 @@ class Seal:
             place(beside, self._file)
         finally:
             beside.unlink(missing_ok=True)
+        to_disk(self._file.parent)

@@ -304,6 +304,8 @@ class Triggers:
             await asyncio.sleep(LOOK_EVERY)
             try:
                 await self.refresh()
+            except FlowEngineError as error:
+                log.warning("flows/ could not be read, it is looked at again: %s", error)
             except Exception:
                 log.exception("flows/ could not be read; it will be looked at again")
 

@@ -38,6 +38,11 @@ class Stage:
         self.crashes = 0
         self.hushed = False
         """Whether senders are to give up after what they have under way."""
+        self.patience = 30.0
+        """Seconds within which an engine has to be ready."""
+        self.program = ["-m", "flowengine"]
+        self.environ: dict[str, str] = {}
+        """What the engine's process gets beside the test's own variables."""
 
     def write_flow(self, name: str, text: str) -> None:
         (self.folder / "flows" / f"{name}.yaml").write_text(text.replace("WITNESS", self.witness_url))
@@ -46,7 +51,8 @@ class Stage:
     async def engine(self, failpoint: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
         """`flowengine serve`, ready; killed at the end if it still runs."""
         environ = {**os.environ, "FLOWENGINE_DATABASE_URL": self.database, "FLOWENGINE_FAILPOINT": failpoint}
-        command = [sys.executable, "-m", "flowengine", "-C", str(self.folder), "serve", "--port", "0"]
+        environ |= self.environ
+        command = [sys.executable, *self.program, "-C", str(self.folder), "serve", "--port", "0"]
         with (self.folder / "serve.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(*command, env=environ, stdout=log, stderr=log)
         try:
@@ -61,7 +67,7 @@ class Stage:
     async def ready(self, process: asyncio.subprocess.Process) -> None:
         """Wait until the engine answers, or has died at its failpoint."""
         async with httpx.AsyncClient(trust_env=False) as client:
-            until = time.monotonic() + 30
+            until = time.monotonic() + self.patience
             while process.returncode is None and time.monotonic() < until:
                 told = await asyncio.to_thread(holder, self.database) or {}
                 if told.get("pid") == process.pid and told.get("url"):
