@@ -1,6 +1,6 @@
 """The same flow at flowengine, n8n and Node-RED on this machine: webhook to done, and what is left of it after kill -9.
 
-    python benchmarks/peers.py [--n8n DIR] [--node-red DIR] [--rounds 3] [--seconds 6] [--callers 32]
+    python benchmarks/peers.py [--n8n DIR] [--node-red DIR] [--rounds 3] [--seconds 5] [--callers 32]
 
 DIR is a folder in which npm installed the program. All are started once and take turns, so that other work on the machine meets
 them alike; one that has no turn is stopped (SIGSTOP). A run is done when the service was called for it and its engine says so.
@@ -26,7 +26,7 @@ from peer_programs import N8n, NodeRed, Ours, Peer, cpu, memory, started, tell
 from programs import Program, read, target
 
 EVENT = json.dumps({"id": "1", "subject": "Refund @number@", "text": "x" * 900}).encode()
-FIRST = 200
+FIRST = 100
 """Runs before the first turn: connections are opened, programs warm up."""
 QUIET = 10.0
 """Seconds without a new call after which nothing more is expected of a restarted engine."""
@@ -106,7 +106,7 @@ def side_by_side(peers: list[tuple[Peer, Path]], service: str, rounds: int, seco
         # Round 0 does not count: just-in-time compilers go on for thousands of runs.
         for number in range(rounds + 1):
             for seat in seats:
-                events = max(FIRST // 2, int(seat.turns[-1].rate * seconds))
+                events = max(FIRST, int(seat.turns[-1].rate * seconds))
                 seat.turns.append(seat.take(events, callers))
             told = ", ".join(f"{seat.peer.name} {seat.turns[-1].rate:,.0f}/s" for seat in seats)
             print(f"round {number} (load {os.getloadavg()[0]:.1f}): {told}", flush=True)
@@ -204,7 +204,7 @@ def main() -> None:
     wanted.add_argument("--n8n", type=Path, help="the folder in which npm installed n8n")
     wanted.add_argument("--node-red", type=Path, help="the folder in which npm installed node-red")
     wanted.add_argument("--rounds", type=int, default=3)
-    wanted.add_argument("--seconds", type=float, default=6, help="how long a turn is to take")
+    wanted.add_argument("--seconds", type=float, default=5, help="how long a turn is to take")
     wanted.add_argument("--callers", type=int, default=32)
     wanted.add_argument("--killed", type=int, default=200, help="acknowledged events at the kill")
     given = wanted.parse_args()

@@ -12,6 +12,7 @@ import json
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import cast
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: "
 ANSWER = HEAD + b'11\r\n\r\n{"id":"T1"}'
@@ -53,8 +54,7 @@ class Service(asyncio.Protocol):
         self.calls, self.data = calls, b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         self.data += data
