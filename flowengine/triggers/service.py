@@ -13,6 +13,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
+from flowengine.errors import FlowEngineError
 from flowengine.manifests.operation import Operation
 from flowengine.spec.flow import Flow
 from flowengine.spec.triggers import OperationTrigger, Poll, Schedule, Trigger, Webhook
