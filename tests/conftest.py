@@ -13,7 +13,6 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-from flowengine.store import ids
 from tests.fakes import postgresql
 
 # No deadlines: a machine that is busy with other work is no fault of what is tested.
@@ -54,6 +53,8 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(autouse=True)
 def ids_of_now():
     """Identifiers never go back within a process: after a test whose clock stands in the future they would all lie there."""
+    from flowengine.store import ids  # not above: the process that only hands tests out need not load the program
+
     ids._last = 0
 
 
