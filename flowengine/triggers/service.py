@@ -305,10 +305,9 @@ class Triggers:
             await asyncio.sleep(LOOK_EVERY)
             try:
                 await self.refresh()
-            except FlowEngineError as error:
-                log.warning("flows/ could not be read, it is looked at again: %s", error)
-            except Exception:
-                log.exception("flows/ could not be read; it will be looked at again")
+            except Exception as error:
+                ours = isinstance(error, FlowEngineError)
+                log.warning("flows/ could not be read, it is looked at again: %s", error, exc_info=not ours)
 
     def _lock(self, key: str) -> asyncio.Lock:
         return self._locks.setdefault(key, asyncio.Lock())
