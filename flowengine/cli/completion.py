@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from flowengine.cli import output, place
+from flowengine.cli.place import AsJson
 
 app = place.single("Completion of commands for bash, zsh or fish.")
 
@@ -27,16 +28,24 @@ complete -o default -F _flowengine flowengine
 
 
 @app.command()
-def completion(shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="bash, zsh or fish.")]) -> None:
+def completion(
+    shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="bash, zsh or fish.")],
+    as_json: AsJson = False,
+) -> None:
     """Print a completion script: source <(flowengine completion bash)"""
+    script = _script(shell)
+    output.done(script, as_json=as_json, completion={"shell": shell, "script": script})
+
+
+def _script(shell: Literal["bash", "zsh", "fish"]) -> str:
     commands = dict(_commands())
     match shell:
         case "bash":
-            output.say(_bash(commands))
+            return _bash(commands)
         case "zsh":
-            output.say("autoload -U +X bashcompinit && bashcompinit\n" + _bash(commands))
+            return "autoload -U +X bashcompinit && bashcompinit\n" + _bash(commands)
         case "fish":
-            output.say(_fish(commands))
+            return _fish(commands)
 
 
 def _commands() -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -119,6 +121,7 @@ def add(
     base_url: Annotated[
         str | None, typer.Option("--base-url", help="Another address than the service's own: a stand-in.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Ask for what the connector needs, store the secrets encrypted, and add the connection to connections.yaml.
 
@@ -134,7 +137,8 @@ def add(
     way, values = ask(found, authentication)
     private = connection_file.is_private(base_url)
     signs_in = accounts.add(here, found, name, way, values, base_url=base_url, private=private)
-    output.say(f"{name} stands in {place.connections_told(here)}")
+    told = f"{name} stands in {place.connections_told(here)}"
+    output.done(told, as_json=as_json, connection={"name": name, "connector": found.name, "needs_sign_in": signs_in})
     output.tell(f"Sign in: flowengine connections login {name}" if signs_in else _TRY.format(name))
 
 
@@ -173,24 +177,32 @@ def login(
         bool, typer.Option("--browser/--no-browser", help="Open the browser, or only show the address.")
     ] = True,
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait for you to come back.")] = 300.0,
+    as_json: AsJson = False,
 ) -> None:
     """Sign in at the service: in the browser, or at once where the application signs in by itself."""
     from flowengine.cli import accounts
 
     here = place.settings(ctx)
-    code = accounts.asked_code(here, name, port=port, redirect_url=redirect_url, browser=browser, seconds=timeout)
-    accounts.sign_in(here, name, code)
-    output.say(f"{name} is signed in")
+    # The address to sign in at is data for people; for programs the document is.
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+        code = accounts.asked_code(here, name, port=port, redirect_url=redirect_url, browser=browser, seconds=timeout)
+        accounts.sign_in(here, name, code)
+    output.done(f"{name} is signed in", as_json=as_json, connection={"name": name, "signed_in": True})
     output.tell(_TRY.format(name))
 
 
 @app.command()
-def remove(ctx: typer.Context, name: Annotated[str, typer.Argument(help="The connection's name.")]) -> None:
+def remove(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="The connection's name.")],
+    as_json: AsJson = False,
+) -> None:
     """Take a connection out of connections.yaml and forget its tokens; the rest of the file stays as it is."""
     from flowengine.cli import accounts
 
     here = place.settings(ctx)
     used = accounts.remove(here, name)
-    output.say(f"{name} is removed from {place.connections_told(here)}")
+    told = f"{name} is removed from {place.connections_told(here)}"
+    output.done(told, as_json=as_json, connection={"name": name, "removed": True, "secrets_still_stored": list(used)})
     for secret in used:
         output.tell(f"Its secret is still stored: flowengine secrets remove {secret}")

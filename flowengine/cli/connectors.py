@@ -194,6 +194,7 @@ def docs(
     output_file: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file; .html means --html.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """A connector's reference page: sign-in, limits, actions, triggers, definitions."""
     from flowengine.cli.connector_docs import as_html, as_markdown
@@ -201,11 +202,13 @@ def docs(
     connector, _ = find(ctx, name)
     wanted = html or (output_file is not None and output_file.suffix == ".html")
     page = as_html(connector) if wanted else as_markdown(connector)
-    if output_file is None:
+    if output_file is not None:
+        output_file.write_text(page + "\n", encoding="utf-8")
+        output.tell(f"written: {output_file}")
+    if as_json:
+        output.emit(docs={"connector": connector.name, "format": "html" if wanted else "markdown", "text": page})
+    elif output_file is None:
         output.say(output.clean(page, lines=True))
-        return
-    output_file.write_text(page + "\n", encoding="utf-8")
-    output.tell(f"written: {output_file}")
 
 
 @app.command()

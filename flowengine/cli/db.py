@@ -18,11 +18,11 @@ app = place.group("The database: bring it up to date, look it over, copy it.")
 
 
 @app.command()
-def upgrade(ctx: typer.Context) -> None:
+def upgrade(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Make the database, or bring it to this version's layout. `serve` and `run` do it by themselves."""
     here = place.settings(ctx)
     changes.directly(here, _nothing)
-    output.say(f"{_address(here)} is up to date")
+    output.done(f"{_address(here)} is up to date", as_json=as_json, database={"address": _address(here)})
 
 
 async def _nothing(store: object) -> None:

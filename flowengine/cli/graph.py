@@ -9,7 +9,9 @@ import typer
 
 from flowengine.cli import output, place
 from flowengine.cli.errors import WrongUsage
+from flowengine.cli.place import AsJson
 from flowengine.errors import InvalidFile
+from flowengine.types import JsonObject, format_path
 
 if TYPE_CHECKING:
     from flowengine.app.picture.outline import Branch, Drawn, Outline
@@ -33,6 +35,7 @@ def graph(
         str | None,
         typer.Option("--run", metavar="RUN", help="With the statuses of this run: an id, @last, @last-failed."),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Draw a flow; with --run in the version that ran."""
     from flowengine.app import picture
@@ -42,6 +45,9 @@ def graph(
     here = place.settings(ctx) if run is not None else place.project(ctx)
     found, actions = _of_run(here, flow, run) if run is not None else (_of_file(here, str(flow)), ())
     drawn = picture.outline(found, actions)
+    if as_json:
+        output.emit(graph={"flow": found.id, "version": found.version, **_document(drawn)})
+        return
     match format_:
         case "tree":
             for line in _tree(drawn):
@@ -69,6 +75,31 @@ def _of_run(here: Settings, flow: str | None, reference: str) -> tuple[Flow, Seq
     if parsed is None:
         raise InvalidFile(findings)
     return parsed, found.actions
+
+
+def _document(drawn: Outline) -> JsonObject:
+    return {
+        "name": drawn.name,
+        "starts": list(drawn.starts),
+        "conditions": list(drawn.conditions),
+        "actions": [_of_action(each) for each in drawn.actions],
+        "on_failure": [_of_action(each) for each in drawn.on_failure],
+    }
+
+
+def _of_action(drawn: Drawn) -> JsonObject:
+    """`status` is null without a run, and where the run did not come."""
+    branches = [
+        {"label": branch.label, "actions": [_of_action(each) for each in branch.actions]} for branch in drawn.branches
+    ]
+    return {
+        "path": format_path(drawn.path),
+        "name": drawn.name,
+        "kind": drawn.kind,
+        "about": drawn.about,
+        "status": drawn.status or None,
+        "branches": branches,
+    }
 
 
 def _tree(drawn: Outline) -> Iterator[str]:

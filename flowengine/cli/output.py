@@ -117,6 +117,14 @@ def emit(**document: Any) -> None:
     say(json.dumps({"v": 1, **document}, ensure_ascii=False, indent=2, default=_plain))
 
 
+def done(text: str, *, as_json: bool, **document: Any) -> None:
+    """What a command did: for people in a sentence, for programs as a document."""
+    if as_json:
+        emit(**document)
+    else:
+        say(text)
+
+
 def emit_line(**document: Any) -> None:
     """One JSON object on one line, for streams."""
     say(json.dumps({"v": 1, **document}, ensure_ascii=False, default=_plain))

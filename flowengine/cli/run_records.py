@@ -73,8 +73,10 @@ def export(
     to: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Where to; stdout if left out.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format jsonl.")] = False,
 ) -> None:
     """Take runs out, newest first: as JSON lines with all their actions, or as a table for a spreadsheet."""
+    form = "jsonl" if as_json else form
     if form not in ("jsonl", "csv"):
         raise WrongUsage(f'--format "{form}": jsonl or csv')
     query = {

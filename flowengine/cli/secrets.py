@@ -19,14 +19,17 @@ app = place.group("Passwords and keys, kept encrypted in the database.")
 
 @app.command("set")
 def set_(
-    ctx: typer.Context, name: Annotated[str, typer.Argument(help="What connections.yaml calls it: {{ secrets.NAME }}.")]
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="What connections.yaml calls it: {{ secrets.NAME }}.")],
+    as_json: AsJson = False,
 ) -> None:
     """Store a secret; its value is asked for, or read from stdin. It is never an argument: other users could see it."""
     here = place.settings(ctx)
     if not name.isidentifier():
         raise WrongUsage(f'"{name}" cannot be a secret\'s name; use letters, digits and _, such as livechat_api_key')
     changes.set_secret(here, name, ask(f"Value of {name}"))
-    output.say(f"{name} is stored. Use it in connections.yaml as {{{{ secrets.{name} }}}}")
+    told = f"{name} is stored. Use it in connections.yaml as {{{{ secrets.{name} }}}}"
+    output.done(told, as_json=as_json, secret={"name": name, "stored": True})
 
 
 def ask(question: str) -> str:
@@ -61,7 +64,11 @@ async def _names(here: Settings) -> list[str]:
 
 
 @app.command()
-def remove(ctx: typer.Context, name: Annotated[str, typer.Argument(help="The secret's name.")]) -> None:
+def remove(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="The secret's name.")],
+    as_json: AsJson = False,
+) -> None:
     """Forget a secret."""
     from flowengine.errors import NotFound
     from flowengine.findings import did_you_mean
@@ -71,15 +78,16 @@ def remove(ctx: typer.Context, name: Annotated[str, typer.Argument(help="The sec
     if name not in names:
         raise NotFound(f'there is no secret "{name}"; {did_you_mean(name, names)}'.rstrip("; "))
     changes.remove_secret(here, name)
-    output.say(f"{name} is forgotten")
+    output.done(f"{name} is forgotten", as_json=as_json, secret={"name": name, "stored": False})
 
 
 @app.command("rotate-key")
-def rotate_key(ctx: typer.Context) -> None:
+def rotate_key(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Put a new key in force and encrypt every secret with it; a running engine goes on."""
     here = place.settings(ctx)
     if not place.has_database(here):
         raise NotReady(f"nothing is stored in {here.project} yet, so there is no key to change")
     count = changes.rotate_key(here)
-    output.say(f"A new key is in force; {count} secret{'' if count == 1 else 's'} encrypted with it")
+    told = f"A new key is in force; {count} secret{'' if count == 1 else 's'} encrypted with it"
+    output.done(told, as_json=as_json, key={"file": str(here.key), "secrets": count})
     output.tell("The old key stays in the key file below it: the history and backups still need it.")

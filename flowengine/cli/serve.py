@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -9,6 +10,7 @@ import typer
 
 from flowengine.cli import output, place
 from flowengine.cli.errors import Exit, NotReady, WrongUsage
+from flowengine.cli.place import AsJson
 
 if TYPE_CHECKING:
     from flowengine.server.run import Serving
@@ -42,6 +44,7 @@ def serve(
         bool,
         typer.Option("--web-only", help="Pages, API and webhooks, beside a worker on the same PostgreSQL database."),
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run the project: events come in, flows run. Ctrl-C or SIGTERM stops it; runs that go on are resumed next time."""
     from flowengine.server.run import CannotListen, run
@@ -52,7 +55,11 @@ def serve(
         )
     here = place.project(ctx, host=host, port=port, public_url=public_url)
     try:
-        ended_by = run(here, _started, "worker" if worker_only else "web" if web_only else "everything")
+        ended_by = run(
+            here,
+            _started_line if as_json else _started,
+            "worker" if worker_only else "web" if web_only else "everything",
+        )
     except CannotListen as error:
         raise NotReady(error.message) from None
     output.tell("stopped" if web_only else "stopped; runs that were going on are resumed at the next start")
@@ -78,3 +85,26 @@ def _started(serving: Serving) -> None:
                 if state.detail:
                     output.say(f"          {output.clean(state.name)}: {output.clean(state.detail)}")
     output.tell("Ctrl-C stops it. In another terminal: flowengine events list · flowengine runs list")
+
+
+def _started_line(serving: Serving) -> None:
+    """The same for programs, on one line."""
+    app = serving.app
+    flows = [
+        {
+            "id": entry.id,
+            "valid": not entry.broken,
+            "enabled": entry.flow is not None and app.triggers.enabled(entry.flow),
+            "triggers": [state.to_json() for state in app.triggers.states(entry.flow)] if entry.flow else [],
+        }
+        for entry in sorted(app.library.entries.values(), key=lambda each: each.id)
+    ]
+    output.emit_line(
+        serving={
+            "project": str(app.settings.project),
+            "url": serving.url,
+            "pid": os.getpid(),
+            "duty": app.duty,
+            "flows": flows,
+        }
+    )

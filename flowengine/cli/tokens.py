@@ -98,6 +98,7 @@ def list_(
 def revoke(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="The token's name or id.")],
+    as_json: AsJson = False,
 ) -> None:
     """End a token at once, and every browser session that began with it."""
     from flowengine.cli.server_client import running
@@ -112,7 +113,7 @@ def revoke(
             await store.audit.add(changes.actor(), "revoke_token", name)
 
         changes.directly(here, revoking)
-    output.say(f"{name} is revoked")
+    output.done(f"{name} is revoked", as_json=as_json, token={"name": name, "revoked": True})
 
 
 async def _tokens(here: Settings) -> list[TokenRecord]:

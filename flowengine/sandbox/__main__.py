@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from flowengine.errors import FlowEngineError
+from flowengine.sandbox.control import page
 from flowengine.sandbox.server import SERVICES, run
 
 
@@ -16,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     given = parser.parse_args(arguments)
     try:
-        run(given.service, given.port, say=_say)
+        run(given.service, given.port, told=lambda stand_in: _say(page(stand_in)))
     except FlowEngineError as error:
         sys.stderr.write(f"{error.message}\n")
         return 3

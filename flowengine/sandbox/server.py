@@ -11,7 +11,7 @@ from typing import Final
 from flowengine.errors import NotFound
 from flowengine.findings import did_you_mean
 from flowengine.sandbox.comm100 import Comm100
-from flowengine.sandbox.control import control, page
+from flowengine.sandbox.control import control
 from flowengine.sandbox.front import Connections, Front
 from flowengine.sandbox.listening import address, in_loop, listener
 from flowengine.sandbox.livechat_agent.service import LiveChatAgent
@@ -50,18 +50,18 @@ async def serve(
             await stand_in.courier.aclose()
 
 
-def run(name: str, port: int = 0, host: str = "127.0.0.1", say: Callable[[str], object] = print) -> None:
-    """Run a stand-in until SIGTERM; what it is and how to use it goes to `say`. Raises `KeyboardInterrupt` after Ctrl-C."""
-    if asyncio.run(_run(name, port, host, say)) == signal.SIGINT:
+def run(name: str, port: int = 0, host: str = "127.0.0.1", *, told: Callable[[StandIn], object]) -> None:
+    """Run a stand-in until SIGTERM; `told` hears of it when it takes requests. Raises `KeyboardInterrupt` after Ctrl-C."""
+    if asyncio.run(_run(name, port, host, told)) == signal.SIGINT:
         raise KeyboardInterrupt
 
 
-async def _run(name: str, port: int, host: str, say: Callable[[str], object]) -> signal.Signals:
+async def _run(name: str, port: int, host: str, told: Callable[[StandIn], object]) -> signal.Signals:
     """What ended it."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Queue[signal.Signals] = asyncio.Queue()
     async with serve(name, port=port, host=host) as stand_in:
         for wanted in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(wanted, ended.put_nowait, wanted)
-        say(page(stand_in))
+        told(stand_in)
         return await ended.get()
