@@ -95,4 +95,18 @@ def running(here: Settings) -> Server | None:
     held = holder(here.database)
     if not held or not held.get("url"):
         return None
-    return Server(str(held["url"]), int(held.get("pid") or 0), here.token)
+    return Server(str(held["url"]), int(held.get("pid") or 0), here.token or _own_token(here))
+
+
+def _own_token(here: Settings) -> str:
+    """What shows an engine of this project that a command is this machine's: derived from the key, which both can read."""
+    from flowengine.errors import ConfigurationError
+    from flowengine.store.access import COMMANDS
+    from flowengine.store.seal import Seal
+
+    if not here.key.is_file():
+        return ""
+    try:
+        return Seal(here.key).derive(COMMANDS)
+    except ConfigurationError:
+        return ""

@@ -52,7 +52,7 @@ def build(app: App) -> ASGIApp:
     )
     inner.router.redirect_slashes = False  # an address that is not ours leads nowhere
     inner.state.app = app
-    inner.state.callers = callers = Callers(app.settings, app.store.access, app.clock)
+    inner.state.callers = callers = Callers(app.settings, app.store.access, app.clock, app.store.secrets.derive)
     gate, ingress = Gate(inner, callers, rules_for(routes, roles()), app.store.audit), Ingress(app)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -32,6 +32,8 @@ UNRECORDED: Final = frozenset(
         "/api/v1/help",
         "/api/v1/flows/{flow}/compare",
         "/api/v1/flows/{flow}/try",
+        "/api/v1/connections/{connection}/sign-in/address",
+        "/api/v1/connectors/{connector}/operations/{operation}/choices",
     }
 )
 """What is sent by POST and changes nothing; signing in goes on record by itself, failed or not."""

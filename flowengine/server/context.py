@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -36,6 +37,9 @@ class PlainDocument(Response):
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Nothing on record is older."""
 
+BODY_WITHIN: Final = 60.0
+"""Seconds that a body may take to come."""
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -51,10 +55,14 @@ async def raw_body(request: Request) -> bytes:
         return kept
     limit = app_of(request).settings.limits.webhook_body
     raw = bytearray()
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > limit:
-            raise HTTPException(413, f"the body is larger than {limit} bytes")
+    try:
+        async with asyncio.timeout(BODY_WITHIN):
+            async for chunk in request.stream():
+                raw += chunk
+                if len(raw) > limit:
+                    raise HTTPException(413, f"the body is larger than {limit} bytes")
+    except TimeoutError:
+        raise HTTPException(408, f"the body did not come within {BODY_WITHIN:g} seconds") from None
     request.scope["flowengine.body"] = bytes(raw)
     return bytes(raw)
 

@@ -5,6 +5,7 @@ The body is read up to the limit and answered only after the event and its runs 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Final
 from urllib.parse import unquote
@@ -24,6 +25,10 @@ PREFIX: Final = "/hooks/"
 
 ANSWER_WITHIN: Final = 25.0
 """Seconds for which the caller of a flow with `respond` waits; then it is told which event it was."""
+
+CLOSE: Final = (b"connection", b"close")
+BODY_WITHIN: Final = 30.0
+"""Seconds that a body may take to come."""
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +51,11 @@ class Ingress:
             return
         try:
             receipt = await self._receive(unquote(flow_id), key, scope, receive)
+        except TimeoutError:
+            await answer(
+                send, 408, {"error": {"message": f"the body did not come within {BODY_WITHIN:g} seconds"}}, CLOSE
+            )
+            return
         except HungUp:
             return  # the sender hung up: nobody is there to be answered, and nothing was taken in
         except Exception as error:
@@ -62,7 +72,8 @@ class Ingress:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         client = scope.get("client")
         source = client[0] if client else ""
-        body = await read_at_most(self.limit, headers.get("content-length", ""), receive)
+        async with asyncio.timeout(BODY_WITHIN):
+            body = await read_at_most(self.limit, headers.get("content-length", ""), receive)
         if body is None:
             return await self.app.hooks.too_large(flow_id, key, Delivery(b"", headers, source), self.limit)
         return await self.app.hooks.receive(flow_id, key, Delivery(body, headers, source))

@@ -35,10 +35,10 @@ async def sign_in(request: Request) -> Response:
     source = request.client.host if request.client else ""
     if change_refused(dict(request.headers)):
         return await login_form(request, "/", "The form did not come from this page. Try again.", 403)
-    if callers.failures.too_many(source):
-        return await login_form(request, "/", "Too many wrong tokens came from your address. Wait a minute.", 429)
     form = await form_of(request)
-    wanted, found = next_of(form.one("next")), await callers.by_token(form.one("token"))
+    wanted, found = next_of(form.one("next")), await callers.by_token(form.one("token"), source)
+    if found is None and callers.failures.too_many(source):
+        return await login_form(request, "/", "Too many wrong tokens came from your address. Wait a minute.", 429)
     if found is None:
         callers.failures.add(source)
         await app.store.audit.add("nobody", "sign_in_failed", "", {}, source)
@@ -62,7 +62,9 @@ async def begin(request: Request, caller: Caller, token_id: str | None, wanted: 
     """Let a person in and lead them where they wanted to go."""
     app = app_of(request)
     source = request.client.host if request.client else ""
-    key = await app.store.access.begin_session(caller.name, str(caller.role), SESSION_LASTS, token_id)
+    key = await app.store.access.begin_session(
+        callers_of(request).session_name(caller, token_id), str(caller.role), SESSION_LASTS, token_id
+    )
     await app.store.audit.add(f"person:{caller.name}", "sign_in", "", {"role": str(caller.role)}, source)
     answer = RedirectResponse(wanted, 303)
     _set_cookie(request, answer, key, SESSION_LASTS)

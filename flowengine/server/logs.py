@@ -24,7 +24,10 @@ class Lines(logging.Formatter):
         run, path = about(record)
         where = f" [{run}{':' + path if path else ''}]" if run else ""
         text = f"{_moment(record)} {record.levelname.lower():<7} {record.name}{where} {record.getMessage()}"
-        return _plain(text) + (f"\n{self.formatException(record.exc_info)}" if record.exc_info else "")
+        if not record.exc_info:
+            return _plain(text)
+        # An exception's message may be what somebody sent.
+        return "\n".join(map(_plain, [text, *self.formatException(record.exc_info).splitlines()]))
 
 
 class JsonLines(logging.Formatter):

@@ -15,8 +15,17 @@ from urllib.parse import urlsplit
 from flowengine.config import Settings
 
 LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
-"""Headers that proxies add: who sends them is not this machine's user, however near the proxy is."""
+FORWARDED: Final = (
+    "forwarded",
+    "x-forwarded-",
+    "x-real-ip",
+    "x-original-",
+    "via",
+    "cf-",
+    "true-client-ip",
+    "x-client-ip",
+)
+"""How headers begin that proxies add: who sends them is not this machine's user, however near the proxy is."""
 FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -63,7 +72,7 @@ def is_ours(host: str, names: frozenset[str], *, addresses: bool) -> bool:
 
 def is_near(headers: Mapping[str, str], client: str) -> bool:
     """Whether this machine's user sends it: from loopback, to a loopback name, past no proxy."""
-    if any(name in headers for name in FORWARDED):
+    if any(name.startswith(FORWARDED) for name in headers):
         return False
     return is_loopback(client) and is_loopback(name_in(headers.get("host", "")))
 

@@ -12,7 +12,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import uvicorn
 
@@ -185,8 +185,18 @@ def _server(app: App) -> uvicorn.Server:
         date_header=True,
         timeout_graceful_shutdown=ANSWER_WITHIN,
         ws="none",
+        http=_protocol(),
     )
     return _Quiet(config)
+
+
+def _protocol() -> type[asyncio.Protocol] | Literal["auto"]:
+    """The one with an end to its patience, where there is the parser that it is built on."""
+    try:
+        from flowengine.server.patience import PatientProtocol
+    except ImportError:
+        return "auto"
+    return PatientProtocol
 
 
 class _Quiet(uvicorn.Server):

@@ -19,6 +19,8 @@ from flowengine.store.journal import Journal, Part, Statement, Write
 from flowengine.store.queries import insert_into
 from flowengine.types import Clock
 
+COMMANDS: Final = "commands of this project"
+"""The label of the token that commands beside an engine derive from the project's key: who reads that may do anything anyway."""
 PREFIX: Final = "fe_"
 """What every token begins with, so that scanners for leaked keys can know one."""
 USE_NOTED_EVERY: Final = timedelta(minutes=1)

@@ -118,6 +118,10 @@ class Hooks:
         if hook is None:
             self.counts["unknown_address"] += 1
             return Receipt(404, message="there is nothing at this address")
+        encoding = delivery.headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in ("", "identity"):
+            # What it would become is not known before it is unpacked, and its sender cannot be told by it.
+            return await self._refused(hook, delivery, Refused(415, "a compressed body is not taken: send it as it is"))
         try:
             known = self._recognise(hook, delivery)
         except Refused as refused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Final
 
 import orjson
@@ -22,9 +23,20 @@ SILENCE: Final = 15.0
 """Seconds after which a comment shows that the connection stands."""
 BACKLOG: Final = 1_000
 """Changes that wait for a slow reader at most; then some are left out, and it is told."""
+BYTES_AT_MOST: Final = 4_000_000
+"""And so many bytes of them."""
 LISTENERS_AT_MOST: Final = 200
+LOST: Final = b"event: lost\ndata: {}\n\n"
 
 _listening: set[asyncio.Queue[bytes]] = set()
+
+
+@dataclass(slots=True)
+class _Held:
+    """What waits for one reader."""
+
+    size: int = 0
+    lost: bool = False
 
 
 async def watch_runs(request: Request) -> Response:
@@ -38,14 +50,20 @@ async def watch_runs(request: Request) -> Response:
 
 async def _changes(app: App, flow: str | None, run_id: str | None) -> AsyncIterator[bytes]:
     waiting: asyncio.Queue[bytes] = asyncio.Queue(BACKLOG + 1)
+    held = _Held()
 
     def tell(run: RunRecord, action: ActionRecord | None) -> None:
         if flow not in (None, run.flow) or run_id not in (None, run.id):
             return
-        if waiting.qsize() < BACKLOG:
-            waiting.put_nowait(_message(run, action))
-        elif waiting.qsize() == BACKLOG:
-            waiting.put_nowait(b"event: lost\ndata: {}\n\n")
+        # One that does not read must not cost more than this, however large what runs carry is.
+        if waiting.qsize() < BACKLOG and held.size < BYTES_AT_MOST:
+            message = _message(run, action)
+            held.size += len(message)
+            held.lost = False
+            waiting.put_nowait(message)
+        elif not held.lost:
+            held.lost = True
+            waiting.put_nowait(LOST)
 
     _listening.add(waiting)
     unsubscribe = app.engine.subscribe(tell)
@@ -56,7 +74,9 @@ async def _changes(app: App, flow: str | None, run_id: str | None) -> AsyncItera
             coming = asyncio.create_task(waiting.get())
             await asyncio.wait({coming, closing}, timeout=SILENCE, return_when=asyncio.FIRST_COMPLETED)
             if coming.done():
-                yield coming.result()
+                message = coming.result()
+                held.size -= 0 if message is LOST else len(message)
+                yield message
             else:
                 coming.cancel()
                 yield b":\n\n"

@@ -22,6 +22,7 @@ PROBLEMS = {
     403: "The token's role is not enough, or another site's page sent it.",
     404: "There is nothing of that name.",
     405: "There is something, but not for this method.",
+    408: "The body did not come in time.",
     409: "It is not in a state that allows this.",
     413: "The body is too large.",
     415: "A change must be sent as JSON.",

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -18,12 +19,16 @@ PAUSE: Final = 0.7
 CHANGED: Final = "event: changed\ndata: \n\n"
 SETTLED: Final = 1.5
 """Seconds after a change at which a page looks once more."""
+LISTENERS_AT_MOST: Final = 1_000
+"""Open pages that are told; more are answered 429 and go on without."""
 SILENCE: Final = 15.0
 """Seconds after which an empty line shows that the connection stands."""
 
 
 async def live_runs(request: Request) -> Response:
     """`GET /live/runs`: a `changed` whenever a run changes, of one `?flow=` or of one `?run=` where that is asked."""
+    if getattr(request.app.state, "listeners", 0) >= LISTENERS_AT_MOST:
+        raise HTTPException(429, "too many pages are listening; try again later")
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(_changes(request), media_type="text/event-stream", headers=headers)
 
@@ -41,6 +46,8 @@ async def _changes(request: Request) -> AsyncIterator[str]:
         await app.closing.wait()
         stirred.set()
 
+    shared = request.app.state
+    shared.listeners = getattr(shared, "listeners", 0) + 1
     unsubscribe = app.engine.subscribe(watch)
     closing = asyncio.create_task(close())
     try:
@@ -60,6 +67,7 @@ async def _changes(request: Request) -> AsyncIterator[str]:
             yield CHANGED
             await asyncio.sleep(PAUSE)
     finally:
+        shared.listeners -= 1
         unsubscribe()
         closing.cancel()
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
 import pytest_asyncio
 
+from flowengine.cli.server_client import running
 from flowengine.config import Settings
 from flowengine.errors import ConfigurationError
 from flowengine.server.access import CHANGING, Role, needed_for, rule_of, rules_for
 from flowengine.server.application import all_routes, roles
 from flowengine.server.auth import check_reach
 from flowengine.server.origin import foreign
+from flowengine.store.access import COMMANDS
 from tests.fakes.projects import make_project, served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -48,9 +52,7 @@ async def guarded(tmp_path_factory):
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def local(tmp_path_factory):
     """A server on loopback as it is by default."""
-    settings = make_project(
-        tmp_path_factory.mktemp("project"), {"waiting": WAITING}, public_url="https://flows.example.com"
-    )
+    settings = make_project(tmp_path_factory.mktemp("project"), {"waiting": WAITING})
     async with served(settings) as (_, http):
         yield lambda method, path, **headers: http.request(
             method, path, headers={name.replace("_", "-"): value for name, value in headers.items()}
@@ -120,8 +122,25 @@ async def test_a_wrong_token_is_refused_even_where_none_is_needed(local):
 async def test_on_loopback_only_this_machines_user_is_trusted(local):
     assert (await local("GET", "/api/v1/runs", host="localhost:8080")).status_code == 200
     assert (await local("GET", "/api/v1/runs", host="[::1]:8080")).status_code == 200
-    assert (await local("GET", "/api/v1/runs", x_forwarded_for="203.0.113.7")).status_code == 401
-    assert (await local("GET", "/api/v1/runs", host="flows.example.com")).status_code == 401
+    for header in ("x_forwarded_for", "x_forwarded_proto", "via", "forwarded", "x_real_ip", "cf_connecting_ip"):
+        assert (await local("GET", "/api/v1/runs", **{header: "203.0.113.7"})).status_code == 401
+
+
+async def test_with_a_public_address_nobody_is_taken_for_this_machine_s_user(tmp_path):
+    """A proxy beside the engine may leave no trace: what comes from anywhere looks as if it came from here."""
+    settings = make_project(tmp_path, {"waiting": WAITING}, public_url="https://flows.example.com")
+    async with served(settings) as (server, http):
+        assert (await http.get("/api/v1/runs")).status_code == 401
+        assert (await http.get("/api/v1/runs", headers={"host": "flows.example.com"})).status_code == 401
+        # Commands of the project show that they can read its key.
+        key = server.app.store.secrets.derive(COMMANDS)
+        me = await http.get("/api/v1/me", headers={"authorization": f"Bearer {key}"})
+        assert me.json()["caller"] == {"name": "local", "role": "admin", "kind": "local"}
+        found = await asyncio.to_thread(running(settings).ask, "GET", "/me")
+        assert found["caller"]["role"] == "admin"
+    near = make_project(tmp_path / "near", {}, public_url="http://127.0.0.1:8080")
+    async with served(near) as (_, http):
+        assert (await http.get("/api/v1/runs")).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["attacker.example", "127.0.0.1.attacker.example:8080", "[", "203.0.113.7"])
@@ -247,6 +266,29 @@ async def test_guessing_is_slowed_down(tmp_path):
         assert (statuses[0], statuses[-1]) == (401, 429)
         form = await http.post("/login", data={"token": "guess"}, headers={"origin": str(http.base_url), **FORM})
         assert form.status_code in (403, 429)
+
+
+async def test_one_who_guesses_locks_nobody_else_out(guarded):
+    """Behind a proxy everybody comes from the same address."""
+    for _ in range(12):
+        last = await guarded("GET", "/api/v1/me", "guess")
+    assert last.status_code == 429
+    assert (await guarded("GET", "/api/v1/me", guarded.tokens[Role.VIEWER])).status_code == 200
+    form = {"token": guarded.tokens[Role.VIEWER]}
+    entered = await guarded.http.post("/login", data=form, headers={"origin": guarded.url, **FORM})
+    assert entered.status_code == 303
+
+
+async def test_another_server_token_ends_the_sessions_of_the_one_before(tmp_path):
+    cookies = {}
+    for token, expected in (("first", 200), ("first", 200), ("second", 401)):
+        async with served(make_project(tmp_path, {}, token=token)) as (_, http):
+            if not cookies:
+                headers = {"origin": str(http.base_url), **FORM}
+                entered = await http.post("/login", data={"token": token}, headers=headers)
+                cookies = dict(entered.cookies)
+            http.cookies.update(cookies)
+            assert (await http.get("/api/v1/me")).status_code == expected
 
 
 async def test_behind_https_the_cookie_is_for_this_host_and_https_only(tmp_path):
