@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 import orjson
 
+from flowengine import failpoints
 from flowengine.app.accounts import Accounts
 from flowengine.app.addresses import approval_key, callback_key
 from flowengine.app.beside import WEB, agree_on_key
@@ -146,6 +147,7 @@ class App:
         when another process has the project open, `InvalidFile` for connections.yaml.
         """
         clock = clock or SystemClock()
+        failpoints.arm(settings.failpoint)
         async with AsyncExitStack() as stack:
             opened = Store.open(settings.database, write=True, beside=duty == "web", clock=clock, key_file=settings.key)
             store = await stack.enter_async_context(opened)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
-from flowengine.engine import failpoints
+from flowengine import failpoints
 from flowengine.engine.checkpoint import Checkpoints
 from flowengine.errors import StorageUnavailable
 from flowengine.interpreter.effects import ActionEvent, Suspended

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from flowengine.config import Settings
-from flowengine.engine import failpoints, trail
+from flowengine.engine import trail
 from flowengine.engine.admission import Admission, turned_away
 from flowengine.engine.audience import Audience
 from flowengine.engine.children import Children
@@ -94,7 +94,6 @@ class LocalEngine:
 
     async def start(self) -> None:
         """Take over every unfinished run: they go on as soon as this returns."""
-        failpoints.arm(self._settings.failpoint)
         untaken = await self._store.signals.new_runs()
         async for run_id in take_over(self._store, self._flows, self._admission, but=untaken):
             self._make_ready(run_id)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from flowengine.engine import failpoints, trail
+from flowengine import failpoints
+from flowengine.engine import trail
 from flowengine.engine.attempt import Tried, policy_of, try_until
 from flowengine.engine.checkpoint import Checkpoints, failure_of
 from flowengine.engine.ledger import Ledger

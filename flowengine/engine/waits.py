@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
-from flowengine.engine import failpoints, parking
+from flowengine import failpoints
+from flowengine.engine import parking
 from flowengine.engine.checkpoint import Checkpoints, failure_of
 from flowengine.engine.ledger import Ledger
 from flowengine.engine.parking import Parking

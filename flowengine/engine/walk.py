@@ -7,8 +7,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from flowengine import failpoints
 from flowengine.config import Limits
-from flowengine.engine import checkpoint, failpoints
+from flowengine.engine import checkpoint
 from flowengine.engine.checkpoint import Checkpoints
 from flowengine.engine.effects import RunEffects
 from flowengine.engine.port import FlowSource

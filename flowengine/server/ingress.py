@@ -13,8 +13,8 @@ from urllib.parse import unquote
 import orjson
 from starlette.types import Message, Receive, Scope, Send
 
+from flowengine import failpoints
 from flowengine.app import App
-from flowengine.engine import failpoints
 from flowengine.errors import FlowEngineError, StorageUnavailable
 from flowengine.interpreter.effects import Response
 from flowengine.triggers.deliveries import Delivery

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowengine import failpoints
 from flowengine.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def upgrade(connection: Connection) -> None:
     config.attributes["connection"] = connection
     with connection.begin():
         command.upgrade(config, "head")
+        failpoints.reach("before_migration_commit")
+    failpoints.reach("after_migration_commit")
 
 
 def _make(connection: Connection) -> None:
@@ -68,3 +71,5 @@ def _make(connection: Connection) -> None:
         metadata.create_all(connection)
         connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
         connection.exec_driver_sql(f"INSERT INTO alembic_version (version_num) VALUES ('{VERSIONS[-1]}')")  # noqa: S608
+        failpoints.reach("before_migration_commit")
+    failpoints.reach("after_migration_commit")

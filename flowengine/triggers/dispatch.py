@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from flowengine.engine import failpoints
+from flowengine import failpoints
 from flowengine.expressions.evaluate import Evaluator
 from flowengine.record import replace
 from flowengine.spec.flow import Flow

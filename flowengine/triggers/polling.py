@@ -16,6 +16,7 @@ from typing import Final
 
 import orjson
 
+from flowengine import failpoints
 from flowengine.connectors.announcing import Announcement, Position
 from flowengine.errors import ActionError, ExpressionError, FlowEngineError, OperationFailed
 from flowengine.expressions.functions.draw import SEED, seed
@@ -143,6 +144,7 @@ class Polls:
         return newest
 
     async def _commit(self, flow: Flow, trigger: Poll | OperationTrigger, after: PollState, fresh: list[Item]) -> None:
+        failpoints.reach("after_poll_answer")
         judged = [await self.dispatcher.judge(flow, trigger, _arrival(trigger, item)) for item in fresh]
         await self.dispatcher.commit(flow, judged, partial(self.store.polls.commit, flow.id, trigger.key, after))
 

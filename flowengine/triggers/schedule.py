@@ -15,6 +15,7 @@ from typing import Final
 
 import orjson
 
+from flowengine import failpoints
 from flowengine.spec.flow import Flow
 from flowengine.spec.schedules import read_schedule
 from flowengine.spec.triggers import Schedule
@@ -109,6 +110,7 @@ class Schedules:
         return coming(trigger, now)
 
     async def _commit(self, flow: Flow, trigger: Schedule, found: Due, now: datetime) -> None:
+        failpoints.reach("schedule_due")
         judged = [await self._judge(flow, trigger, moment, now) for moment in found.run]
         if found.missed:
             judged.insert(0, await self._missed(flow, trigger, found.missed, now))

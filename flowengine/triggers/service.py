@@ -306,8 +306,7 @@ class Triggers:
             try:
                 await self.refresh()
             except Exception as error:
-                ours = isinstance(error, FlowEngineError)
-                log.warning("flows/ could not be read, it is looked at again: %s", error, exc_info=not ours)
+                log.warning("flows/ could not be read: %s", error, exc_info=not isinstance(error, FlowEngineError))
 
     def _lock(self, key: str) -> asyncio.Lock:
         return self._locks.setdefault(key, asyncio.Lock())

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import orjson
 import pytest
 
-from flowengine.engine import failpoints
+from flowengine import failpoints
 from flowengine.expressions.evaluate import InProcess
 from flowengine.store import Store
 from flowengine.triggers import polling

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from flowengine.engine import failpoints
+from flowengine import failpoints
 from flowengine.expressions.evaluate import InProcess
 from flowengine.store import Store
 from flowengine.triggers import schedule as module

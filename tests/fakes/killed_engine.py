@@ -13,6 +13,7 @@ import os
 import sys
 from pathlib import Path
 
+from flowengine import failpoints
 from flowengine.config import Settings
 from flowengine.engine.local import LocalEngine
 from flowengine.expressions.evaluate import InProcess
@@ -32,6 +33,7 @@ actions:
 
 
 async def main(url: str, folder: Path, count: int, failpoint: str) -> None:
+    failpoints.arm(failpoint)
     flow = a_flow(FLOW)
     witness = os.open(folder / "witness", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     acknowledged = os.open(folder / "acknowledged", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -61,7 +63,7 @@ async def main(url: str, folder: Path, count: int, failpoint: str) -> None:
             flows=flows,
             evaluator=InProcess(),
             clock=CLOCK,
-            settings=Settings(failpoint=failpoint),
+            settings=Settings(),
             link=str,
         )
         await engine.start()

@@ -4,5 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-context.configure(connection=context.config.attributes["connection"], transactional_ddl=True)
+from flowengine import failpoints
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    transactional_ddl=True,
+    on_version_apply=lambda **_: failpoints.reach("after_migration"),
+)
 context.run_migrations()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowengine.engine import failpoints
+from flowengine import failpoints
 from flowengine.errors import ConfigurationError
 
 

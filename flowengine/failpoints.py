@@ -27,6 +27,11 @@ POINTS = (
     "in_backoff",
     "before_park",
     "after_park",
+    "after_poll_answer",
+    "schedule_due",
+    "after_migration",
+    "before_migration_commit",
+    "after_migration_commit",
 )
 ACTIONS = ("kill", "stop", "raise")
 
