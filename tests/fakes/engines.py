@@ -134,7 +134,7 @@ class Bench:
         return {format_path(each.path): str(each.status) for each in await self.store.runs.actions(run.id)}
 
 
-async def until(condition, seconds: float = 5.0) -> None:
+async def until(condition, seconds: float = 20.0) -> None:
     """Wait for something to become true."""
     async with asyncio.timeout(seconds):
         while not (await found if asyncio.iscoroutine(found := condition()) else found):

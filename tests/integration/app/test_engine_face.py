@@ -54,16 +54,16 @@ ACCOUNT = """
 async def test_a_run_from_submit_to_its_output(tmp_path):
     async with Engine.open(make_project(tmp_path, FLOWS)) as engine:
         run = await engine.submit("add", inputs={"a": "2"})
-        run = await engine.wait(run.id, 5)
+        run = await engine.wait(run.id, 20)
         assert (run.status, run.output) == (Status.SUCCEEDED, {"sum": 3, "same": 2})
-        called = await engine.wait((await engine.submit("caller")).id, 5)
+        called = await engine.wait((await engine.submit("caller")).id, 20)
         assert called.output == 5
 
 
 async def test_a_manual_event_is_split_and_weighed_like_a_real_one(tmp_path):
     async with Engine.open(make_project(tmp_path, FLOWS)) as engine:
         run = await engine.submit("greet", event={"people": [{"name": "Kim", "age": 9}, {"name": "Ann", "age": 20}]})
-        assert (await engine.wait(run.id, 5)).output == "Ann"
+        assert (await engine.wait(run.id, 20)).output == "Ann"
         with pytest.raises(NotStarted, match="9 at least 18 does not hold") as caught:
             await engine.submit("greet", event={"people": [{"name": "Kim", "age": 9}]})
         assert caught.value.event.disposition == "filtered"

@@ -65,7 +65,7 @@ async def test_the_limit_is_never_exceeded_in_any_period(client, slowest):
 
 async def test_another_connection_has_a_limit_of_its_own(client):
     counting, found = Counting(), desk(calls=1, period=60)
-    async with raw_service(counting) as service, asyncio.timeout(5):
+    async with raw_service(counting) as service, asyncio.timeout(20):
         for name in ("one", "two", "three"):
             await client.call(found, found.operation("Op"), {}, account(service, name))
     assert len(counting.arrivals) == 3

@@ -21,20 +21,21 @@ def gate(bench):
     return leave
 
 
-async def submit_many(bench, flow, count, **given):
-    runs = [await bench.submit(flow, **given) for _ in range(count)]
-    await until(lambda: bench.service.calls)
+async def submit_many(bench, flow, count, under_way=1):
+    """So many runs, when so many of them have called, and a little later, in which another could."""
+    runs = [await bench.submit(flow) for _ in range(count)]
+    await until(lambda: bench.service.under_way >= under_way)
     await asyncio.sleep(0.05)
     return runs
 
 
 async def all_ended(bench, runs):
-    return [str((await bench.engine.wait(run.id, 5)).status) for run in runs if run]
+    return [str((await bench.engine.wait(run.id, 20)).status) for run in runs if run]
 
 
 async def test_parallel_runs_keep_to_their_number(bench, gate):
     flow = bench.deploy("max: 3" + HANG)
-    runs = await submit_many(bench, flow, 8)
+    runs = await submit_many(bench, flow, 8, under_way=3)
     assert bench.service.under_way == 3
     assert bench.event.disposition is Disposition.QUEUED
     assert "lets 3 go at once" in bench.event.reason["message"]
@@ -81,6 +82,7 @@ async def test_a_restart_cancels_what_was_there(bench, gate):
 async def test_keys_have_lanes_of_their_own(bench, gate):
     flow = bench.deploy('mode: queued\nper: "{{ trigger.subject }}"' + HANG)
     runs = [await bench.submit(flow, key=key) for key in ("a", "b", "a")]
+    await until(lambda: bench.service.under_way == 2)
     await asyncio.sleep(0.05)
     assert bench.service.under_way == 2
     gate.set()
@@ -131,7 +133,7 @@ async def test_runs_that_nobody_admitted_are_judged_when_they_wake(bench, gate):
     second = a_run(flow_version=flow.version)
     await bench.store.runs.add(second)
     bench.engine.wake([second])
-    assert (await bench.engine.wait(second.id, 5)).status is Status.CANCELLED
+    assert (await bench.engine.wait(second.id, 20)).status is Status.CANCELLED
     gate.set()
     assert await all_ended(bench, [first]) == ["succeeded"]
 
@@ -150,5 +152,5 @@ async def test_after_a_restart_only_the_newest_of_mode_restart_goes_on(cold):
             await bench.store.runs.add(run)
     async with bench.running():
         for run in (first, *waiting[:2]):
-            assert (await bench.engine.wait(run.id, 5)).status is Status.CANCELLED
+            assert (await bench.engine.wait(run.id, 20)).status is Status.CANCELLED
         await until(lambda: waiting[-1].id in bench.engine._going)

@@ -101,7 +101,7 @@ async def test_a_crash_repeats_nothing_that_had_finished(cold):
         await reached.wait()
     cold.service.answers.clear()
     async with cold.running():
-        done = await cold.engine.wait(run.id, 5)
+        done = await cold.engine.wait(run.id, 20)
     assert done.status is Status.SUCCEEDED
     assert cold.service.paths == ["first", "second", "second", "third"]
     assert cold.service.keys[1] == cold.service.keys[2]
@@ -121,9 +121,9 @@ async def test_crashes_at_one_place_end_the_run(cold):
 
             cold.service.answers["/2"] = [hang]
             run = run or await cold.submit(flow)
-            await asyncio.wait_for(reached.wait(), 5)
+            await asyncio.wait_for(reached.wait(), 20)
     async with cold.running():
-        done = await cold.engine.wait(run.id, 5)
+        done = await cold.engine.wait(run.id, 20)
     assert done.error["code"] == "recovery_exhausted"
     assert done.error["action"] == "second"
     assert cold.service.paths == ["first", *["second"] * 5]
@@ -144,7 +144,7 @@ async def test_a_graceful_stop_lets_calls_finish_and_goes_on_later(cold):
         await reached.wait()
         asyncio.get_running_loop().call_later(0.05, leave.set)
     async with cold.running():
-        done = await cold.engine.wait(run.id, 5)
+        done = await cold.engine.wait(run.id, 20)
     assert cold.service.paths == ["first", "second", "third"]
     assert (done.status, done.recoveries) == (Status.SUCCEEDED, 0)
 
@@ -163,7 +163,7 @@ async def test_a_stop_does_not_wait_longer_than_its_grace(cold):
         await reached.wait()
     cold.service.answers.clear()
     async with cold.running():
-        assert (await cold.engine.wait(run.id, 5)).status is Status.SUCCEEDED
+        assert (await cold.engine.wait(run.id, 20)).status is Status.SUCCEEDED
     assert cold.service.paths == ["first", "second", "second", "third"]
 
 
@@ -180,7 +180,7 @@ async def test_times_and_chance_are_the_same_after_a_crash(cold):
         await until(lambda: cold.service.calls)
     cold.service.answers.clear()
     async with cold.running():
-        await cold.engine.wait(run.id, 5)
+        await cold.engine.wait(run.id, 20)
     assert cold.service.calls[0] == cold.service.calls[1]
 
 
@@ -198,7 +198,7 @@ async def test_cancelling_runs_what_stands_under_finally(bench):
     run = await bench.submit(flow)
     await until(lambda: bench.service.calls)
     await bench.engine.cancel(run.id, "not needed any more")
-    done = await bench.engine.wait(run.id, 5)
+    done = await bench.engine.wait(run.id, 20)
     assert (done.status, done.error["message"]) == (Status.CANCELLED, "not needed any more")
     assert bench.service.paths == ["guarded/hang", "guarded/tidy"]
     assert (await bench.shown(run))["guarded/hang"] == "cancelled"
@@ -216,7 +216,7 @@ async def test_waiting_for_a_run(bench):
     with pytest.raises(TimeoutError):
         await bench.engine.wait(run.id, 0.02)
     leave.set()
-    assert (await bench.engine.wait(run.id, 5)).status is Status.SUCCEEDED
+    assert (await bench.engine.wait(run.id, 20)).status is Status.SUCCEEDED
     assert (await bench.engine.wait(run.id)).status is Status.SUCCEEDED
     with pytest.raises(NotFound):
         await bench.engine.wait("nothing")
@@ -225,10 +225,10 @@ async def test_waiting_for_a_run(bench):
 async def test_a_caller_hears_what_the_run_responds(bench):
     flow = bench.deploy("actions: [{respond: {status: 202, body: {ok: true}}}, {log: done}]")
     run = await bench.submit(flow)
-    response = await bench.engine.response(run.id, 5)
+    response = await bench.engine.response(run.id, 20)
     assert (response.status, response.body) == (202, {"ok": True})
     quiet = await bench.submit(bench.deploy("actions: [{log: hello}]"))
-    assert await bench.engine.response(quiet.id, 5) is None
+    assert await bench.engine.response(quiet.id, 20) is None
 
 
 async def test_watchers_see_every_change(bench):
@@ -248,11 +248,11 @@ async def test_an_action_that_lasts_is_seen_while_it_lasts(bench):
     leave = asyncio.Event()
     bench.service.answers["/2"] = [leave.wait]
     run = await bench.submit(flow)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while (await bench.shown(run)).get("second") != "running":
             await asyncio.sleep(0.05)
     leave.set()
-    await bench.engine.wait(run.id, 5)
+    await bench.engine.wait(run.id, 20)
 
 
 async def test_a_flow_version_that_is_gone_fails_its_runs_in_words(bench):
@@ -263,7 +263,7 @@ async def test_a_flow_version_that_is_gone_fails_its_runs_in_words(bench):
 
     object.__setattr__(bench.engine._walker, "flows", gone)
     run = await bench.submit(flow)
-    assert (await bench.engine.wait(run.id, 5)).error["code"] == "flow_version_unusable"
+    assert (await bench.engine.wait(run.id, 20)).error["code"] == "flow_version_unusable"
 
 
 async def test_a_run_that_nobody_has_is_found_by_the_scan(bench):
@@ -271,5 +271,5 @@ async def test_a_run_that_nobody_has_is_found_by_the_scan(bench):
     lost = a_run(id="0" * 26, flow_version=flow.version, status=Status.RUNNING)
     await bench.store.runs.add(lost)
     assert await bench.engine.scan() == [lost.id]
-    assert (await bench.engine.wait(lost.id, 5)).status is Status.SUCCEEDED
+    assert (await bench.engine.wait(lost.id, 20)).status is Status.SUCCEEDED
     assert await bench.engine.scan() == []

@@ -31,7 +31,7 @@ async def has_status(bench, run, path, status) -> bool:
 
 
 async def is_waiting(bench, run) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while (await bench.store.runs.get(run.id)).status is not Status.WAITING or bench.engine._going:
             await asyncio.sleep(0.01)
 
@@ -41,7 +41,7 @@ async def test_a_short_wait_stays_in_memory(bench):
     run = await bench.submit(flow)
     await until(lambda: has_status(bench, run, "wait", "waiting"))
     bench.clock.pass_(seconds=1)
-    assert (await bench.engine.wait(run.id, 5)).status is Status.SUCCEEDED
+    assert (await bench.engine.wait(run.id, 20)).status is Status.SUCCEEDED
 
 
 async def test_a_long_wait_leaves_memory_and_survives(cold):
@@ -56,7 +56,7 @@ async def test_a_long_wait_leaves_memory_and_survives(cold):
         await asyncio.sleep(0.1)
         assert cold.service.paths == ["before"]
         cold.clock.pass_(hours=1)
-        done = await cold.engine.wait(run.id, 5)
+        done = await cold.engine.wait(run.id, 20)
     assert (done.status, done.recoveries) == (Status.SUCCEEDED, 0)
     assert cold.service.paths == ["before", "after"]
 
@@ -75,7 +75,7 @@ async def test_branches_go_on_while_one_waits(bench):
     await is_waiting(bench, run)
     assert bench.service.paths == ["both/early"]
     bench.clock.pass_(hours=1)
-    assert (await bench.engine.wait(run.id, 5)).status is Status.SUCCEEDED
+    assert (await bench.engine.wait(run.id, 20)).status is Status.SUCCEEDED
     assert bench.service.paths == ["both/early", "both/late"]
 
 
@@ -90,7 +90,7 @@ async def test_an_answer_takes_a_waiting_run_on(bench):
     run = await bench.submit(bench.deploy(ASKING))
     await until(lambda: has_status(bench, run, "decide", "waiting"))
     await bench.engine.answer(run.id, ("decide",), {"choice": "Yes"})
-    assert (await bench.engine.wait(run.id, 5)).status is Status.SUCCEEDED
+    assert (await bench.engine.wait(run.id, 20)).status is Status.SUCCEEDED
     assert bench.service.calls[0][2] == {"url": "/Yes"}
 
 
@@ -105,7 +105,7 @@ async def test_an_answer_reaches_a_run_that_was_put_aside(cold):
         await cold.engine.answer(run.id, ("decide",), {"choice": "No"})
         with pytest.raises(Conflict, match="answered already"):
             await cold.engine.answer(run.id, ("decide",), {"choice": "Yes"})
-        await cold.engine.wait(run.id, 5)
+        await cold.engine.wait(run.id, 20)
     assert cold.service.calls[0][2] == {"url": "/No"}
 
 
@@ -125,7 +125,7 @@ async def test_an_answer_that_came_before_its_question_counts(bench):
     assert f"/runs/{run.id}/callback/finish?key=" in bench.service.calls[0][2]["body"]
     await bench.engine.answer(run.id, ("finish",), {"id": 7})
     leave.set()
-    await bench.engine.wait(run.id, 5)
+    await bench.engine.wait(run.id, 20)
     assert bench.service.calls[1][2] == {"url": "/7"}
 
 
@@ -133,7 +133,7 @@ async def test_a_question_that_nobody_answers_times_out(bench):
     run = await bench.submit(bench.deploy(ASKING))
     await until(lambda: has_status(bench, run, "decide", "waiting"))
     bench.clock.pass_(days=1)
-    done = await bench.engine.wait(run.id, 5)
+    done = await bench.engine.wait(run.id, 20)
     assert (done.status, done.error["code"]) == (Status.TIMED_OUT, "timed_out")
 
 
@@ -141,7 +141,7 @@ async def test_a_waiting_run_can_be_cancelled(bench):
     run = await bench.submit(bench.deploy(WAITING))
     await is_waiting(bench, run)
     await bench.engine.cancel(run.id, "no more")
-    done = await bench.engine.wait(run.id, 5)
+    done = await bench.engine.wait(run.id, 20)
     assert (done.status, done.error["message"]) == (Status.CANCELLED, "no more")
     assert bench.service.paths == ["before"]
 
@@ -153,7 +153,7 @@ async def test_the_limit_of_a_run_ends_it_even_while_it_waits(bench):
     run = await bench.submit(flow)
     await is_waiting(bench, run)
     bench.clock.pass_(hours=1)
-    done = await bench.engine.wait(run.id, 5)
+    done = await bench.engine.wait(run.id, 20)
     assert (done.status, done.error["message"]) == (Status.TIMED_OUT, "the time limit of the run passed")
     assert bench.service.paths == ["before", "on_failure/tell"]
 
@@ -198,14 +198,14 @@ async def test_a_caller_is_put_aside_while_a_long_flow_runs(bench, monkeypatch):
     run = await bench.submit(bench.deploy("actions: [{name: Ask, call: other}]"))
     await is_waiting(bench, run)
     bench.clock.pass_(hours=1)
-    assert (await bench.engine.wait(run.id, 5)).status is Status.SUCCEEDED
+    assert (await bench.engine.wait(run.id, 20)).status is Status.SUCCEEDED
 
 
 async def test_a_caller_leaves_at_once_when_the_engine_stops(bench):
     bench.deploy("actions: [{wait: 1 hour}]", "other")
     run = await bench.submit(bench.deploy("actions: [{name: Ask, call: other}]"))
     await until(lambda: has_status(bench, run, "ask", "waiting"))
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         await bench.engine.stop(1.0)
     assert (await bench.store.runs.get(run.id)).status in (Status.QUEUED, Status.WAITING)
 
@@ -271,7 +271,7 @@ async def test_a_service_that_asks_for_patience_gets_it_without_costing_memory(b
     await is_waiting(bench, run)
     assert (await bench.store.runs.get(run.id)).due_at == bench.clock.now() + timedelta(minutes=30)
     bench.clock.pass_(minutes=30)
-    assert (await bench.engine.wait(run.id, 5)).status is Status.SUCCEEDED
+    assert (await bench.engine.wait(run.id, 20)).status is Status.SUCCEEDED
     action = (await bench.store.runs.actions(run.id))[0]
     assert [attempt.status_code for attempt in action.attempts] == [429, 200]
 
@@ -293,7 +293,7 @@ async def test_a_call_under_way_at_a_crash_is_not_repeated_where_the_author_says
         await until(lambda: cold.service.calls)
     cold.service.answers.clear()
     async with cold.running():
-        done = await cold.engine.wait(run.id, 5)
+        done = await cold.engine.wait(run.id, 20)
     assert (done.error["code"], len(cold.service.calls)) == ("outcome_unknown", 1)
 
 

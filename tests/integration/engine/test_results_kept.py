@@ -19,7 +19,7 @@ async def test_a_run_with_kept_results_does_not_call_again(tmp_path):
         again = a_run(flow_version=flow.version, resubmitted_from=first.id)
         await bench.store.runs.add(again, begins.actions, begins.marks)
         bench.engine.wake([again])
-        done = await bench.engine.wait(again.id, 5)
+        done = await bench.engine.wait(again.id, 20)
         assert done.status is Status.SUCCEEDED
         assert bench.service.paths == ["one", "two", "two"]
         assert bench.service.keys[-1] == f"{again.id}:two"

@@ -50,7 +50,7 @@ async def site(tmp_path_factory):
 async def waiting(app, flow_id):
     """A run of the flow that waits, and what it logged."""
     run = await app.submit_run(flow_id)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while True:
             actions = {action.path[0]: action for action in await app.store.runs.actions(run.id)}
             if any(action.status is Status.WAITING for action in actions.values()):
@@ -68,7 +68,7 @@ async def test_what_is_posted_to_a_callback_is_what_the_wait_gives(site):
     (url,) = links(told)
     assert (await http.post(url.rpartition("/")[0] + "/wrong", json={})).status_code == 404
     assert (await http.post(url, json={"paid": True})).status_code == 200
-    finished = await app.engine.wait(run.id, 5)
+    finished = await app.engine.wait(run.id, 20)
     assert (finished.status, finished.output) == (Status.SUCCEEDED, {"paid": True})
     assert (await http.post(url, json={})).status_code in (404, 409)
 
@@ -84,7 +84,7 @@ async def test_an_approval_link_asks_before_it_answers(site):
     assert (await app.store.runs.get(run.id)).status is not Status.SUCCEEDED
     done = await http.post(yes, data={"by": "Ann", "comment": "fine"})
     assert done.status_code == 200
-    output = (await app.engine.wait(run.id, 5)).output
+    output = (await app.engine.wait(run.id, 20)).output
     assert (output["choice"], output["by"], output["comment"]) == ("Yes", "Ann", "fine")
     assert (await http.post(no, data={})).status_code in (404, 409)
 
@@ -97,5 +97,5 @@ async def test_an_approval_is_answered_through_the_api(site):
     assert (await http.post(path, json={"choice": "Yes", "action": "other"})).status_code == 409
     answered = await http.post(path, json={"choice": "No & never", "by": "Ann", "action": "ask_the_boss"})
     assert answered.json()["answer"]["choice"] == "No & never"
-    assert (await app.engine.wait(run.id, 5)).output["by"] == "Ann"
+    assert (await app.engine.wait(run.id, 20)).output["by"] == "Ann"
     assert (await http.post(path, json={"choice": "Yes"})).status_code == 409

@@ -34,7 +34,7 @@ async def submit(http, key=None, flow="greet", name="Ann"):
 
 async def test_changes_of_runs_come_as_they_happen(http):
     heard = []
-    async with http.stream("GET", "/api/v1/runs/events?flow=greet") as stream, asyncio.timeout(5):
+    async with http.stream("GET", "/api/v1/runs/events?flow=greet") as stream, asyncio.timeout(20):
         assert stream.headers["content-type"].startswith("text/event-stream")
         lines = stream.aiter_lines()
         assert await anext(lines) == "retry: 2000"

@@ -42,7 +42,7 @@ async def test_json_lines_tell_the_run_its_end_and_what_failed_but_no_content(li
     written = lines("json")
     async with served(make_project(tmp_path, {"say": FLOW})) as (server, _):
         run = await server.app.submit_run("say")
-        await server.app.engine.wait(run.id, 5)
+        await server.app.engine.wait(run.id, 20)
     told = [json.loads(line) for line in written()]
     end = next(line for line in told if line.get("status"))
     assert (end["run"], end["flow"], end["status"], end["level"]) == (run.id, "say", "failed", "info")

@@ -64,7 +64,7 @@ async def text_of(site, address, status=200):
 
 async def asked(app):
     run = await app.submit_run("asking")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not any(one.status is Status.WAITING for one in await app.store.runs.actions(run.id)):
             await asyncio.sleep(0.01)
     return run
@@ -172,7 +172,7 @@ async def test_an_approval_is_answered_once_with_one_of_its_choices(site):
     form = {"run": run.id, "action": "ask", "choice": "Perhaps"}
     assert (await site.http.post("/approvals/answer", data=form)).status_code == 400
     assert (await site.http.post("/approvals/answer", data={**form, "choice": "Yes"})).status_code == 303
-    assert (await site.app.engine.wait(run.id, 5)).output == "Yes"
+    assert (await site.app.engine.wait(run.id, 20)).output == "Yes"
     assert (await site.http.post("/approvals/answer", data={**form, "choice": "Yes"})).status_code == 409
 
 
@@ -180,7 +180,7 @@ async def test_chosen_runs_are_cancelled_and_done_again(site):
     waiting = [await asked(site.app) for _ in range(2)]
     form = {"do": "cancel", "run": [run.id for run in waiting]}
     assert (await site.http.post("/runs/chosen", data=form)).status_code == 303
-    ended = [await site.app.engine.wait(run.id, 5) for run in waiting]
+    ended = [await site.app.engine.wait(run.id, 20) for run in waiting]
     assert {run.status for run in ended} == {Status.CANCELLED}
     again = {"do": "resubmit", "run": [waiting[0].id, "nope"]}
     assert (await site.http.post("/runs/chosen", data=again)).status_code == 303
@@ -252,9 +252,9 @@ async def test_an_open_page_is_told_of_changes(site):
                     return
 
     listening = asyncio.create_task(listen())
-    await asyncio.wait_for(told.wait(), 5)
+    await asyncio.wait_for(told.wait(), 20)
     await site.app.submit_run("quick", event={"word": "go"})
-    await asyncio.wait_for(listening, 5)
+    await asyncio.wait_for(listening, 20)
 
 
 @asynccontextmanager

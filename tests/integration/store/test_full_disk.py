@@ -10,7 +10,7 @@ from flowengine.errors import StorageUnavailable
 from flowengine.store import Store, journal
 from tests.fakes.records import a_run, an_event
 
-pytestmark = pytest.mark.timeout(10)
+pytestmark = pytest.mark.timeout(30)
 
 
 async def test_a_full_disk_gives_up_its_ballast_and_loses_nothing_that_was_answered(tmp_path, monkeypatch):
@@ -30,6 +30,6 @@ async def test_a_full_disk_gives_up_its_ballast_and_loses_nothing_that_was_answe
         await asyncio.sleep(0.1)
         assert "full" in store.journal.trouble
         raw.execute("PRAGMA max_page_count=100000")
-        await asyncio.wait_for(held, 5)
+        await asyncio.wait_for(held, 20)
         assert (await store.events.list(), len(await store.runs.list())) == ([], 1)
         assert (await store.events.accept(big, [])) == big

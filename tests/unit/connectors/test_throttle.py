@@ -67,7 +67,7 @@ async def test_a_slot_comes_back_after_an_error_and_after_a_cancelled_wait():
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    await asyncio.wait_for(call(), 1)
+    await asyncio.wait_for(call(), 20)
 
 
 async def test_when_all_slots_are_out_an_answer_lets_the_next_go():
@@ -88,5 +88,5 @@ async def test_when_all_slots_are_out_an_answer_lets_the_next_go():
     await asyncio.sleep(0.03)
     assert not second.done()
     release.set()
-    assert await asyncio.wait_for(second, 1) == "went"
+    assert await asyncio.wait_for(second, 20) == "went"
     await first

@@ -12,7 +12,7 @@ from flowengine.store import journal
 from flowengine.store.journal import Fenced, Journal, Part, Statement, Write
 from flowengine.store.units import Fate, grouped
 
-pytestmark = pytest.mark.timeout(10)
+pytestmark = pytest.mark.timeout(30)
 
 INSERT, UPDATE = Statement("INSERT"), Statement("UPDATE", fenced=True)
 
@@ -143,7 +143,7 @@ async def test_whoever_cannot_wait_is_told_and_the_others_are_held(writer, disk)
     recording = asyncio.create_task(writer.commit(write("record")))
     with pytest.raises(StorageUnavailable, match="disk is full"):
         await accepting
-    await asyncio.wait_for(recording, 5)
+    await asyncio.wait_for(recording, 20)
     assert disk.committed == [("INSERT", "record")]
     assert writer.trouble is None
     assert disk.recovered >= 1
@@ -174,7 +174,7 @@ async def test_closing_does_not_wait_for_a_disk_that_stays_full(disk, monkeypatc
     made = Journal(disk)
     record = asyncio.create_task(made.commit(write(1)))
     await asyncio.sleep(0.05)
-    await asyncio.wait_for(made.close(), 5)
+    await asyncio.wait_for(made.close(), 20)
     with pytest.raises(StorageUnavailable):
         await record
 
