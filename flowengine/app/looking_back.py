@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from flowengine.errors import NotFound
+from flowengine.expressions.functions.draw import SEED, seed
 from flowengine.findings import did_you_mean
 from flowengine.interpreter.scope import Done, entry
 from flowengine.spec.actions import Action, ForEach, Repeat, Set, Try
@@ -13,6 +16,28 @@ from flowengine.spec.load import parse_flow
 from flowengine.store.documents import timestamp
 from flowengine.store.records import ActionRecord, EventRecord, RunRecord
 from flowengine.types import Json, JsonObject, Path, Status, format_path, parse_path
+
+if TYPE_CHECKING:
+    from flowengine.app.project import App
+
+
+async def seen_in(app: App, run: RunRecord, at: str | None = None) -> JsonObject:
+    """`names_at` of a run in the history, put together from it."""
+    event = await app.store.events.get(run.event_id) if run.event_id else None
+    try:
+        text = await app.store.flows.version_text(run.flow, run.flow_version)
+    except NotFound:
+        text = ""
+    return names_at(run, event, await app.store.runs.actions(run.id), text, f"flows/{run.flow}.yaml", at)
+
+
+async def evaluate_in(app: App, expression: str, names: JsonObject) -> Json:
+    """What an expression, or a whole template, gives where these names are seen. Raises `ExpressionError`."""
+    whole = "{{" in expression or "{%" in expression
+    started = names.get("run", {}).get("started_at")
+    now = datetime.fromisoformat(started) if started else app.clock.now()
+    template = expression if whole else f"{{{{ {expression} }}}}"
+    return await app.evaluator.render(template, {**names, SEED: seed(now, "eval")})
 
 
 def names_at(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -107,6 +106,7 @@ def _status(word: str) -> Status:
 async def _exported(here: Settings, references: list[str], query: dict[str, Any], form: str, file: IO[str]) -> int:
     import json
 
+    from flowengine.store import spreadsheet
     from flowengine.store.documents import run_document
 
     count, table = 0, None
@@ -114,15 +114,14 @@ async def _exported(here: Settings, references: list[str], query: dict[str, Any]
         async for run in _chosen(store, references, query):
             count += 1
             if form == "csv":
-                document = run_document(run)
-                table = table or _table(file)
-                table.writerow({column: defused(_cell(document, column)) for column in COLUMNS})
+                table = table or spreadsheet.header(file)
+                table.writerow(spreadsheet.row(run))
                 continue
             event = await store.events.get(run.event_id) if run.event_id else None
             document = run_document(run, actions=await store.runs.actions(run.id), event=event)
             file.write(json.dumps({"v": 1, "run": document}, ensure_ascii=False, default=str) + "\n")
     if form == "csv" and table is None:
-        _table(file)
+        spreadsheet.header(file)
     return count
 
 
@@ -137,41 +136,6 @@ async def _chosen(store: Any, references: list[str], query: dict[str, Any]) -> A
         if len(page) < PAGE:
             return
         before = page[-1].id
-
-
-COLUMNS = (
-    "id", "flow", "flow_version", "status", "trigger", "created_at", "started_at", "finished_at", "duration_ms", "error_action",
-    "error_code", "error_message", "event", "output", "resubmitted_from",
-)  # fmt: skip
-
-
-def _table(file: IO[str]) -> csv.DictWriter[str]:
-    table = csv.DictWriter(file, COLUMNS)
-    table.writeheader()
-    return table
-
-
-def _cell(document: dict[str, Any], column: str) -> Any:
-    error = document["error"] or {}
-    match column:
-        case "trigger":
-            return document["trigger"]["name"]
-        case "error_action" | "error_code" | "error_message":
-            return error.get(column.removeprefix("error_"))
-        case "event":
-            return document["event"]["body"] if document["event"] else None
-        case _:
-            return document[column]
-
-
-def defused(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula; numbers stay numbers."""
-    import json
-
-    if value is None or isinstance(value, (int, float)):
-        return value
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return f"'{text}" if text.lstrip(" ")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%") else text
 
 
 def prune(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from pydantic import Field
@@ -13,9 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from flowengine.app import App, picture
-from flowengine.app.looking_back import names_at
-from flowengine.errors import NotFound
-from flowengine.expressions.functions.draw import SEED, seed
+from flowengine.app.looking_back import evaluate_in, seen_in
 from flowengine.lint.schema import flow_schema
 from flowengine.server.access import Role
 from flowengine.server.api.endpoint import Body, Endpoint, Query, read
@@ -44,14 +41,11 @@ class Eval(Body):
 async def eval_expression(request: Request) -> Response:
     """The value of an expression, in a run's context where one is named. Nothing is stored."""
     app, body = app_of(request), await read(request, Eval)
-    names: JsonObject = await _names(app, body.run, body.action) if body.run else {}
+    run = await app.store.runs.find(body.run) if body.run else None
+    names: JsonObject = await seen_in(app, run, body.action) if run else {}
     if body.event is not None:
         names["trigger"] = body.event
-    whole = "{{" in body.expression or "{%" in body.expression
-    started = names.get("run", {}).get("started_at")
-    now = datetime.fromisoformat(started) if started else app.clock.now()
-    template = body.expression if whole else f"{{{{ {body.expression} }}}}"
-    return Document({"value": await app.evaluator.render(template, {**names, SEED: seed(now, "eval")})})
+    return Document({"value": await evaluate_in(app, body.expression, names)})
 
 
 async def compare_runs(request: Request) -> Response:
@@ -91,20 +85,6 @@ async def show_health(request: Request) -> Response:
 async def show_schema(request: Request) -> Response:
     """The JSON Schema of a flow with this project's connectors, for editors."""
     return PlainDocument(await asyncio.to_thread(flow_schema, app_of(request).catalog))
-
-
-async def _names(app: App, reference: str, action: str | None) -> JsonObject:
-    run = await app.store.runs.find(reference)
-    event = await app.store.events.get(run.event_id) if run.event_id else None
-    text = await _version_text(app, run)
-    return names_at(run, event, await app.store.runs.actions(run.id), text, f"flows/{run.flow}.yaml", action)
-
-
-async def _version_text(app: App, run: RunRecord) -> str:
-    try:
-        return await app.store.flows.version_text(run.flow, run.flow_version)
-    except NotFound:
-        return ""
 
 
 async def _drawn(app: App, flow_id: str, reference: str | None) -> tuple[Flow, Sequence[ActionRecord]]:

@@ -7,6 +7,7 @@ from starlette.routing import Route
 from flowengine.server.pages import (
     again,
     approvals,
+    detail,
     edit,
     events,
     flows,
@@ -27,6 +28,7 @@ ROUTES: tuple[Row, ...] = (
     *flows.ROUTES,
     *runs.ROUTES,
     *run.ROUTES,
+    *detail.ROUTES,
     *again.ROUTES,
     *events.ROUTES,
     *approvals.ROUTES,

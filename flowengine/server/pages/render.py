@@ -21,6 +21,7 @@ from flowengine.app import App
 from flowengine.server.access import Role, caller_of, may
 from flowengine.server.context import app_of
 from flowengine.server.pages import shown
+from flowengine.server.pages.grid import grid
 from flowengine.store.heads import Heads
 
 HERE: Final = Path(__file__).parent.parent
@@ -66,7 +67,9 @@ def environment() -> Environment:
         as_word=lambda value: shown.quoted(shown.brief(value, 4_000)),
         part=lambda text: quote(str(text), safe=""),
     )
-    made.globals.update(mark=shown.mark, between=shown.between, version=__version__, static=static_url, query=urlencode)
+    made.globals.update(
+        mark=shown.mark, grid=grid, between=shown.between, version=__version__, static=static_url, query=urlencode
+    )
     return made
 
 

@@ -16,7 +16,7 @@ from flowengine.app import App
 from flowengine.errors import FlowEngineError, NotFound
 from flowengine.server.access import Role, may
 from flowengine.server.context import app_of
-from flowengine.server.pages import again, graph, state
+from flowengine.server.pages import again, detail, graph, state
 from flowengine.server.pages.advice import advice
 from flowengine.server.pages.excerpt import excerpt
 from flowengine.server.pages.forms import form_of
@@ -35,7 +35,7 @@ from flowengine.types import Json, Path, Status, format_path, parse_path
 MOST: Final = 3_000
 """Action runs that a page reads; of longer runs the shown iterations are read besides."""
 VIEWS: Final = ("picture", "list", "timeline", "log")
-TABS: Final = ("inputs", "outputs", "request", "attempts")
+TABS: Final = ("inputs", "outputs", "request", "attempts", "file", "values")
 ALARMING: Final = (Status.FAILED, Status.TIMED_OUT)
 
 
@@ -56,7 +56,9 @@ async def show_run(request: Request) -> Response:
     """`GET /runs/{run}`: `?action=` chooses an action, `?view=` and `?tab=` what is shown of run and action."""
     app = app_of(request)
     run = await app.store.runs.find(request.path_params["run"])
-    seen = await look(app, request, run, parse_path(request.query_params.get("action", "")))
+    query = request.query_params
+    seen = await look(app, request, run, parse_path(query.get("action", "")))
+    tab = _one_of(request, "tab", TABS) if "tab" in query else _telling_tab(seen.detail)
     heads = state.of(request).heads
     (older, newer), after = await asyncio.gather(heads.beside(run.flow, run.id), heads.begun_again(run.id))
     names = state.names(app)
@@ -70,7 +72,12 @@ async def show_run(request: Request) -> Response:
         newer=newer,
         after=after,
         view=_one_of(request, "view", VIEWS),
-        tab=_one_of(request, "tab", TABS) if "tab" in request.query_params else _telling_tab(seen.detail),
+        tab=tab,
+        kept_tab=tab if "tab" in query else "",
+        sent=detail.calls_of(seen.detail),
+        written=detail.written(seen.text, _action_at(seen)),
+        looked=await detail.look_up(app, run, seen.chosen, query.get("expression", "")) if tab == "values" else None,
+        usual=await detail.usual(heads, run.flow),
         failure=failure_of(app, seen),
         action=_action_at(seen),
         file=_file(app, run.flow),
@@ -79,6 +86,7 @@ async def show_run(request: Request) -> Response:
         command=f"flowengine runs show {run.id}" + (f" --action {format_path(seen.chosen)}" if seen.chosen else ""),
         log=await _log(request, seen),
         may_operate=may(request, Role.OPERATOR),
+        may_edit=may(request, Role.ADMIN) and run.flow in app.library.entries,
         **_drawn(app, seen),
     )
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from flowengine.cli.run_records import defused
+from flowengine.store.spreadsheet import defused
 
 PICKY = """\
 flow: Picky

@@ -71,7 +71,7 @@ async def asked(app):
 
 
 def addresses(site):
-    known = {"flow": "failing", "run": site.failed.id, "event": site.event.id, "connector": "http"}
+    known = {"flow": "failing", "run": site.failed.id, "event": site.event.id, "connector": "http", "operation": "get"}
     for method, path, _ in ROUTES:
         if method == "GET" and not path.startswith(("/live", "/static")):
             yield re.sub(r"\{(\w+)\}", lambda part: known[part[1]], path)
@@ -299,3 +299,33 @@ async def test_a_viewer_looks_at_everything_and_is_shown_no_button_that_changes_
         assert (
             await http.post(f"/runs/{failed.id}/resubmit", data={"how": "whole"}, headers=viewer)
         ).status_code == 403
+
+
+async def test_the_request_that_was_sent_is_told_with_its_headers(site):
+    found = await text_of(site, f"/runs/{site.failed.id}?tab=request")
+    assert "GET http://127.0.0.1:9/someone" in found
+    assert "Without a body." in found
+    assert "credentials are struck out" in found
+
+
+async def test_an_action_is_shown_as_the_file_has_it(site):
+    found = await text_of(site, f"/runs/{site.failed.id}?tab=file")
+    assert 'aria-label="What the file says of this action"' in found
+    assert "use: http.get" in found
+
+
+async def test_what_templates_saw_is_looked_up_and_tried(site):
+    at = f"/runs/{site.failed.id}?tab=values"
+    assert "<code>inputs</code>" in await text_of(site, at)
+    assert "SOMEONE" in await text_of(site, f"{at}&expression=inputs.customer%20%7C%20upper")
+    wrong = await text_of(site, f"{at}&expression=inputs.%7B%7B")
+    assert 'role="alert"' in wrong
+    hostile = await text_of(site, f"{at}&expression=%22%3Cscript%3E%22")
+    assert "<script>" not in hostile.split("<main")[1]
+
+
+async def test_a_run_is_downloaded_whole(site):
+    answer = await site.http.get(f"/runs/{site.failed.id}/download")
+    assert answer.headers["content-disposition"] == f'attachment; filename="run-{site.failed.id}.json"'
+    run = answer.json()["run"]
+    assert (run["id"], run["actions"][0]["inputs"]["url"]) == (site.failed.id, "http://127.0.0.1:9/someone")
