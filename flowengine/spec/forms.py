@@ -94,12 +94,30 @@ def read_duration(reading: Reading, loc: Location, value: Json, key: Key) -> Any
         )
         return REFUSED
     if isinstance(value, bool | list | dict):
-        return reading.wrong_type(loc, str(key.form), value)
+        return reading.wrong_type(loc, str(key.form), value, _time_meant(value))
     try:
         return parse_duration(str(value))
     except ValueError as error:
-        reading.report(loc, "bad-time", f'"{value}" is not a time', str(error))
+        until = key.name == "wait" and str(value).lower().startswith("until ")
+        reading.report(loc, "bad-time", f'"{value}" is not a time', _UNTIL if until else str(error))
         return REFUSED
+
+
+_UNTIL = 'for a moment write "wait_until:" and the moment'
+
+
+def _time_meant(value: Json) -> str:
+    """For a time in pieces, as other tools write it."""
+    if not isinstance(value, dict):
+        return ""
+    if "until" in value:
+        return _UNTIL
+    pieces = [f"{amount} {unit}" for unit, amount in value.items() if isinstance(amount, int | float)]
+    try:
+        parse_duration(" ".join(pieces))
+    except ValueError:
+        return ""
+    return f'write "{" ".join(pieces)}"'
 
 
 def _duration_or_template(reading: Reading, loc: Location, value: Json, key: Key) -> Any:

@@ -532,6 +532,22 @@ MEANT = {
     "until": "repeat",
     "delay": "wait",
     "sleep": "wait",
+    "pause": "wait",
+    "print": "log",
+    "echo": "log",
+    "debug": "log",
+    "terminate": "stop",
+    "exit": "stop",
+    "fail": "stop",
+    "raise": "stop",
+    "throw": "stop",
+    "assign": "set",
+    "reply": "respond",
+    "response": "respond",
+    "subflow": "call",
+    "run_flow": "call",
+    "ensure": "finally",
+    "rescue": "catch",
     "approval": "ask",
     "elif": "else",
     "otherwise": "else",
@@ -560,3 +576,19 @@ MEANT = {
     "and": "all",
 }
 """Words that people bring from other tools, and the key that they look for; offered where that key is allowed."""
+
+_BY_SERVICE = (
+    'a service is called by "use: connector.Operation" (flowengine connectors list), any other one by "use: http.post"'
+)
+_BY_HTTP = 'write "use: http.get" (or http.post, http.put, ...) and the address under "with: { url: ... }"'
+_NO_PROGRAMS = "flows run no programs: compute in templates, or call a service that does"
+NOT_BUILT_IN = {
+    **dict.fromkeys(
+        ("email", "mail", "send_email", "send_mail", "sms", "slack", "teams", "notify", "send"), _BY_SERVICE
+    ),
+    **dict.fromkeys(
+        ("http", "https", "request", "fetch", "get", "post", "put", "patch", "api", "rest", "url"), _BY_HTTP
+    ),
+    **dict.fromkeys(("script", "code", "python", "javascript", "shell", "bash", "exec", "command"), _NO_PROGRAMS),
+}
+"""What other tools have as an action of its own, and how it is done here."""

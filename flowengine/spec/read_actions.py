@@ -8,7 +8,8 @@ from typing import Any
 from flowengine.findings import nearest
 from flowengine.spec import actions as records
 from flowengine.spec.build_actions import build_action
-from flowengine.spec.language import ACTIONS, COMMON, Construct, Form, Key
+from flowengine.spec.forms import OPERATION
+from flowengine.spec.language import ACTIONS, COMMON, NOT_BUILT_IN, Construct, Form, Key
 from flowengine.spec.names import free_key, free_name, spelled_for_key
 from flowengine.spec.places import Location
 from flowengine.spec.read_conditions import read_condition, read_conditions
@@ -141,7 +142,7 @@ class ActionReader:
         owned = {name: owners for name in value if (owners := _OWNERS.get(name))}
         unknown = [name for name in value if name not in _COMMON_NAMES and name not in owned][:_STRAYS]
         for name in unknown:
-            hint = suggest_key(name, [*ACTIONS, *_COMMON_NAMES])
+            hint = _kind_meant(name)
             self.reading.report((*loc, name), "unknown-key", f'an action has no key "{name}"', hint, key=True)
         if unknown and any(nearest(name, ACTIONS) or "did you mean" in suggest_key(name, ACTIONS) for name in unknown):
             return
@@ -244,3 +245,15 @@ def _common(read: dict[str, Any], loc: Location, reading: Reading, name: str, ke
         "note": read.get("note", ""),
         "output": read.get("output"),
     }
+
+
+def _kind_meant(name: str) -> str:
+    """What an author meant by a key that would make an action, were there such a thing."""
+    if OPERATION.fullmatch(name):
+        return f'write "use: {name}", and its inputs under "with:"'
+    if built_in := NOT_BUILT_IN.get(name.lower().replace("-", "_")):
+        return built_in
+    hint = suggest_key(name, [*ACTIONS, *_COMMON_NAMES])
+    if not hint.startswith("there is"):
+        return hint
+    return f'an action begins with one of: {", ".join(ACTIONS)}; services are called by "use: connector.Operation"'

@@ -82,6 +82,8 @@ def _construct(reading: Reading, loc: Location, value: Json) -> Construct | None
         reading.report((*loc, name), "unknown-key", f'a trigger has no key "{name}"', hint, key=True)
     if not unknown:
         hint = f"add one of: {', '.join(TRIGGERS)}"
+        if "every" in value:
+            hint = f'write "schedule: {_every(value["every"])}", or add what is asked so often: "poll: connector.Operation"'
         reading.report(loc, "missing-key", "this trigger does not say what starts a run", hint)
     return None
 
@@ -155,8 +157,19 @@ def _recurrence(reading: Reading, loc: Location, value: Json, key: Key) -> Any:
     return records.Recurrence(cron=text) if text.startswith("@") else records.Recurrence(words=text)
 
 
+def _outside(value: dict[str, Json]) -> dict[str, str]:
+    """For keys that are written into a schedule: where they belong."""
+    beside = dict.fromkeys(("timezone", "if_missed"), 'it stands beside "schedule:", one level further out')
+    return {**beside, "every": f'the words stand right behind it: "schedule: {_every(value.get("every"))}"'}
+
+
+def _every(given: Json) -> str:
+    text = " ".join(str(given).split())
+    return text if text.startswith("every ") else f"every {text:.40}"
+
+
 def _recurrence_keys(reading: Reading, loc: Location, value: dict[str, Json], key: Key) -> Any:
-    read = read_keys(reading, loc, value, key.inside, {}, belongs='"schedule"')
+    read = read_keys(reading, loc, value, key.inside, {}, belongs='"schedule"', elsewhere=_outside(value))
     if "cron" in value:
         for extra in [name for name in read if name != "cron"]:
             reading.report(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from flowengine.expressions.references import Chain
@@ -45,8 +46,35 @@ def _unknown(context: Context, site: Site, chain: Chain) -> Finding:
     elif name in _ONLY_IN:
         told, hint = f'there is no name "{name}" here', _ONLY_IN[name]
     else:
-        told, hint = f'there is no name "{name}" here', _hint(context, site, name)
+        told, hint = f'there is no name "{name}" here', _of_loop(context, site, name) or _hint(context, site, name)
     return context.inside(site, chain.places[0], RULE.id, told, hint)
+
+
+def _of_loop(context: Context, site: Site, name: str) -> str:
+    """What the item of the innermost loop is called, for a name that most likely means it."""
+    around = [
+        action
+        for action in context.actions
+        if isinstance(action, records.ForEach)
+        and site.loc[: len(action.loc)] == action.loc
+        and site.loc[len(action.loc) : len(action.loc) + 1] in (("do",), ("output",))
+    ]
+    if not around:
+        return ""
+    loop = around[-1]
+    if name == "item":
+        return f'the item of this loop is called "{loop.item_name}"'
+    if name not in _singulars(str(loop.items)):
+        return ""
+    return f'the item of this loop is called "{loop.item_name}"; write that, or "as: {name}" beside the "for_each"'
+
+
+def _singulars(items: str) -> set[str]:
+    """What one of these would be called: `agents` and `agent`, `categories` and `category`."""
+    words = set(re.findall(r"[A-Za-z_]+", items))
+    parts = words | {word.rpartition("_")[2] for word in words}
+    endings = (("ies", "y"), ("es", ""), ("s", ""))
+    return {part[: -len(many)] + one for part in parts for many, one in endings if part.endswith(many)}
 
 
 def _hint(context: Context, site: Site, name: str) -> str:
