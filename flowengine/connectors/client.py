@@ -23,6 +23,7 @@ from flowengine.connectors.pagination import MOST_PAGES, NextAddress, NextInputs
 from flowengine.connectors.request import ANYONE
 from flowengine.connectors.throttle import Throttle
 from flowengine.connectors.tokens import InMemory, Send, TokenKeeper, TokenStore
+from flowengine.connectors.traces import traceparent
 from flowengine.connectors.transport import Wire
 from flowengine.errors import ActionError, InvalidInputs, OperationFailed, Unauthorized
 from flowengine.manifests.definition import Connector
@@ -141,6 +142,7 @@ class Client:
             depth=self._settings.limits.json_depth,
             clock=self._clock,
             key=key,
+            trace=traceparent(key) if self._settings.telemetry else "",
         )
 
     async def delete_at(

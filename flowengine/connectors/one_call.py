@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urljoin
 
-from flowengine.connectors import response, urls
+from flowengine.connectors import response, traces, urls
 from flowengine.connectors.announcing import Position
 from flowengine.connectors.asking import asked_first
 from flowengine.connectors.auth import secret_parameters, with_key
@@ -48,6 +48,7 @@ class OneCall:
         depth: int,
         clock: Clock,
         key: str,
+        trace: str = "",
     ) -> None:
         self.wire = wire
         self.throttle = throttle
@@ -60,6 +61,7 @@ class OneCall:
         self.depth = depth
         self.clock = clock
         self.key = key
+        self.trace = trace
         self.secrets = secret_values(connection, secret_parameters(connector, connection))
         self.request = Request("", "")
         self.position = BEGINNING
@@ -92,7 +94,7 @@ class OneCall:
 
     def _built(self, connection: Connection, asked: Mapping[str, str]) -> Request:
         made = build_request(self.connector, self.operation, self.inputs, connection, asked=asked)
-        return self._keyed(replace(made, url=self.position.applied(made.url)))
+        return self._traced(self._keyed(replace(made, url=self.position.applied(made.url))))
 
     async def _asked_first(self, inputs: Mapping[str, Json]) -> Mapping[str, str]:
         """The answers that the definition puts into the operation's own request."""
@@ -163,6 +165,12 @@ class OneCall:
         if any(name.lower() == named.header.lower() for name, _ in request.headers):
             return request
         return replace(request, headers=(*request.headers, (named.header, self.key)))
+
+    def _traced(self, request: Request) -> Request:
+        """What the service does shows below the action in a trace, unless the author says otherwise."""
+        if not self.trace or any(name.lower() == traces.NAME for name, _ in request.headers):
+            return request
+        return replace(request, headers=(*request.headers, (traces.NAME, self.trace)))
 
     def _late(self) -> ActionTimedOut:
         return ActionTimedOut(f"{self.operation.id} was not done within {self.allowed:g} seconds")

@@ -31,6 +31,9 @@ ANSWER_WITHIN: Final = 8
 
 BACKLOG: Final = 2048
 
+SPANS_WITHIN: Final = 3.0
+"""Seconds for the last spans to reach their collector; then they are lost."""
+
 WARM_AFTER: Final = 0.5
 """Seconds after the start at which templates are compiled, in a thread: triggers and runs come first."""
 
@@ -70,8 +73,9 @@ async def serving(
                 else:
                     app.store.lock.publish({"url": url})
                 await app.triggers.start(app.public_url)
-                with _watched(app), contextlib.nullcontext() if duty == "worker" else _warming():
-                    yield Serving(app, url)
+                async with _watched(app):
+                    with contextlib.nullcontext() if duty == "worker" else _warming():
+                        yield Serving(app, url)
             finally:
                 app.closing.set()
                 await app.triggers.stop()
@@ -114,15 +118,15 @@ def run(
         return runner.run(serve(settings, started, duty))
 
 
-@contextlib.contextmanager
-def _watched(app: App) -> Iterator[None]:
+@asynccontextmanager
+async def _watched(app: App) -> AsyncIterator[None]:
     """Logs and spans of what runs do, as the settings say."""
-    with contextlib.ExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
         if logs.log.isEnabledFor(logging.INFO):
             stack.callback(app.engine.subscribe(logs.tell))
         if app.settings.telemetry:
             watcher, end = telemetry.spans()
-            stack.callback(end)
+            stack.push_async_callback(telemetry.ended_within, end, SPANS_WITHIN)
             stack.callback(app.engine.subscribe(watcher))
         yield
 

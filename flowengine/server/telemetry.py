@@ -1,69 +1,150 @@
-"""Runs and actions as OpenTelemetry spans, where the extra `opentelemetry` is installed and the setting `telemetry` is on.
+"""Runs as OpenTelemetry spans, where the extra `opentelemetry` is installed and the setting `telemetry` is on.
 
-Where spans go is said by the variables that OpenTelemetry itself reads, such as `OTEL_EXPORTER_OTLP_ENDPOINT`. A span holds names,
-statuses and times; never inputs, outputs or messages.
+One trace a run: below the run's span one for each action, as they are nested in the flow, and below an action one for each request
+that it sent, named by the semantic conventions of HTTP clients. Where spans go is said by the variables that OpenTelemetry itself
+reads, such as `OTEL_EXPORTER_OTLP_ENDPOINT`. A span holds names, statuses, hosts and times; never paths, inputs, outputs or messages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-from typing import Any, Final
+import asyncio
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from flowengine import __version__
+from flowengine.connectors.traces import span_id, trace_id
 from flowengine.errors import ConfigurationError
 from flowengine.store.codec import moment
-from flowengine.store.records import ActionRecord, RunRecord
-from flowengine.types import Status, format_path
+from flowengine.store.records import ActionRecord, Attempt, RunRecord
+from flowengine.types import JsonObject, Path, Status, format_path
 
-GOING_AT_MOST: Final = 10_000
-"""Runs whose span is kept open; of older ones that still go on a new one is begun."""
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
+SERVICE: Final = "flowengine"
+_BAD: Final = (Status.FAILED, Status.TIMED_OUT)
+
+
+@dataclass(slots=True, kw_only=True)
+class Told:
+    """One span, without OpenTelemetry."""
+
+    name: str
+    trace: int
+    id: int
+    parent: int | None
+    client: bool = False
+    """Whether it is a call of somebody else."""
+    began: datetime
+    ended: datetime | None
+    error: str | None = None
+    """What went wrong, in one word; None when all went well."""
+    facts: JsonObject = field(default_factory=dict)
+
+
+def of_run(run: RunRecord) -> Told:
+    """The span of a run that has ended."""
+    facts = {
+        "flowengine.run": run.id,
+        "flowengine.flow": run.flow,
+        "flowengine.flow_version": run.flow_version,
+        "flowengine.trigger": run.trigger_kind,
+        "flowengine.status": str(run.status),
+    }
+    return Told(
+        name=run.flow,
+        trace=trace_id(run.id),
+        id=span_id(run.id),
+        parent=None,
+        began=run.started_at or run.created_at,
+        ended=run.finished_at,
+        error=_word(run.status, run.error),
+        facts=facts,
+    )
+
+
+def of_action(run: RunRecord, action: ActionRecord) -> list[Told]:
+    """The spans of an action that has ended: its own, and one for each request."""
+    path = format_path(action.path)
+    facts = {
+        "flowengine.run": run.id,
+        "flowengine.flow": run.flow,
+        "flowengine.path": path,
+        "flowengine.kind": action.kind,
+        "flowengine.status": str(action.status),
+        "flowengine.attempts": len(action.attempts),
+    }
+    own = Told(
+        name=action.name or path,
+        trace=trace_id(run.id),
+        id=span_id(run.id, path),
+        parent=span_id(run.id, format_path(around(action.path))),
+        began=action.started_at,
+        ended=action.finished_at,
+        error=_word(action.status, action.error),
+        facts=facts,
+    )
+    return [own, *(_of_attempt(own, run, path, one) for one in action.attempts if one.request)]
+
+
+def around(path: Path) -> Path:
+    """The action that this one stands in; empty for the run itself. Numbers are its iterations."""
+    outer = path[:-1]
+    while outer and (isinstance(outer[-1], int) or outer == ("on_failure",)):
+        outer = outer[:-1]
+    return outer
+
+
+def _of_attempt(own: Told, run: RunRecord, path: str, attempt: Attempt) -> Told:
+    assert attempt.request is not None
+    place = urlsplit(attempt.request.url)
+    facts: JsonObject = {
+        "http.request.method": attempt.request.method,
+        "url.scheme": place.scheme,
+        "server.address": place.hostname or "",
+        "server.port": place.port or {"https": 443}.get(place.scheme, 80),
+    }
+    if attempt.status_code is not None:
+        facts["http.response.status_code"] = attempt.status_code
+    if attempt.number > 1:
+        facts["http.request.resend_count"] = attempt.number - 1
+    code = str(attempt.error.get("code")) if attempt.error else None
+    return Told(
+        name=attempt.request.method,
+        trace=own.trace,
+        id=span_id(run.id, path, attempt.number),
+        parent=own.id,
+        client=True,
+        began=attempt.started_at,
+        ended=attempt.started_at + timedelta(milliseconds=attempt.duration_ms),
+        error=code and (str(attempt.status_code) if attempt.status_code else code),
+        facts=facts,
+    )
+
+
+def _word(status: Status, error: Mapping[str, Any] | None) -> str | None:
+    return str((error or {}).get("code") or status) if status in _BAD else None
 
 
 class Spans:
-    """A watcher of the engine: one span a run, below it one for each action that ends."""
+    """A watcher of the engine: tells what has ended."""
 
-    def __init__(self, tracer: Any, inside: Callable[[Any], Any]) -> None:
-        self._tracer = tracer
-        self._inside = inside
-        """The context in which a span's children begin."""
-        self._going: dict[str, Any] = {}
+    def __init__(self, tell: Callable[[Told], None]) -> None:
+        self._tell = tell
 
     def __call__(self, run: RunRecord, action: ActionRecord | None) -> None:
-        if action is not None:
-            if action.status.finished and action.finished_at is not None:
-                self._action(run, action, action.finished_at)
-        elif run.status.finished:
-            self._end(self._span(run), run.status, run.error, run.finished_at)
-            self._going.pop(run.id, None)
-
-    def _action(self, run: RunRecord, action: ActionRecord, ended: datetime) -> None:
-        facts = {
-            "flowengine.run": run.id,
-            "flowengine.path": format_path(action.path),
-            "flowengine.kind": action.kind,
-            "flowengine.attempts": len(action.attempts),
-        }
-        context = self._inside(self._span(run))
-        span = self._tracer.start_span(
-            action.name, context=context, start_time=_nanoseconds(action.started_at), attributes=facts
-        )
-        self._end(span, action.status, action.error, ended)
-
-    def _span(self, run: RunRecord) -> Any:
-        if run.id not in self._going:
-            if len(self._going) >= GOING_AT_MOST:
-                self._going.pop(next(iter(self._going)))
-            facts = {"flowengine.run": run.id, "flowengine.flow": run.flow, "flowengine.flow_version": run.flow_version}
-            began = _nanoseconds(run.started_at or run.created_at)
-            self._going[run.id] = self._tracer.start_span(run.flow, start_time=began, attributes=facts)
-        return self._going[run.id]
-
-    def _end(self, span: Any, status: Status, error: Any, at: datetime | None) -> None:
-        span.set_attribute("flowengine.status", str(status))
-        if error and status in (Status.FAILED, Status.TIMED_OUT):
-            span.set_attribute("error.type", str(error.get("code")))
-        span.end(_nanoseconds(at) if at else None)
+        if action is None:
+            if run.status.finished:
+                self._tell(of_run(run))
+        elif action.status.finished and action.finished_at is not None:
+            for one in of_action(run, action):
+                self._tell(one)
 
 
 def spans() -> tuple[Spans, Callable[[], None]]:
@@ -73,14 +154,81 @@ def spans() -> tuple[Spans, Callable[[], None]]:
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
-        from opentelemetry.trace import set_span_in_context
     except ImportError:
         raise ConfigurationError(
             "the setting telemetry needs more packages: pip install 'flowengine[opentelemetry]'"
         ) from None
-    provider = TracerProvider(resource=Resource.create({"service.name": "flowengine", "service.version": __version__}))
+    about = {"service.version": __version__}
+    if not os.environ.get("OTEL_SERVICE_NAME"):
+        about["service.name"] = SERVICE
+    numbers = _given_numbers()
+    provider = TracerProvider(resource=Resource.create(about), id_generator=numbers, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return Spans(provider.get_tracer("flowengine", __version__), set_span_in_context), provider.shutdown
+    return Spans(_telling(provider, numbers)), provider.shutdown
+
+
+async def ended_within(end: Callable[[], None], seconds: float) -> None:
+    """Send what is left, beside the event loop: a collector that does not answer must not hold up the engine's end."""
+    done, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def work() -> None:
+        end()
+        # Nobody may wait any more.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(done.set)
+
+    threading.Thread(target=work, name="flowengine-spans", daemon=True).start()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(done.wait(), seconds)
+
+
+def _given_numbers() -> Any:
+    """OpenTelemetry makes numbers by chance; ours are known before."""
+    from opentelemetry.sdk.trace.id_generator import IdGenerator
+
+    class GivenNumbers(IdGenerator):
+        trace = span = 1
+
+        def generate_trace_id(self) -> int:
+            return self.trace
+
+        def generate_span_id(self) -> int:
+            return self.span
+
+    return GivenNumbers()
+
+
+def _telling(provider: TracerProvider, numbers: Any) -> Callable[[Told], None]:
+    from opentelemetry.context import Context
+    from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+    from opentelemetry.trace import set_span_in_context as inside
+
+    tracer = provider.get_tracer(SERVICE, __version__)
+
+    def below(told: Told) -> Context:
+        if told.parent is None:
+            return Context()
+        # Whether a trace is taken is decided by its number alone, so for all of it alike.
+        decision: Any = provider.sampler.should_sample(Context(), told.trace, told.name).decision
+        flags = TraceFlags(TraceFlags.SAMPLED if decision.is_sampled() else TraceFlags.DEFAULT)
+        parent = SpanContext(told.trace, told.parent, is_remote=False, trace_flags=flags)
+        return inside(NonRecordingSpan(parent), Context())
+
+    def tell(told: Told) -> None:
+        numbers.trace, numbers.span = told.trace, told.id
+        span = tracer.start_span(
+            told.name,
+            context=below(told),
+            kind=SpanKind.CLIENT if told.client else SpanKind.INTERNAL,
+            attributes=told.facts,
+            start_time=_nanoseconds(told.began),
+        )
+        if told.error:
+            span.set_attribute("error.type", told.error)
+            span.set_status(Status(StatusCode.ERROR))
+        span.end(_nanoseconds(told.ended) if told.ended else None)
+
+    return tell
 
 
 def _nanoseconds(at: datetime) -> int:

@@ -11,8 +11,6 @@ import pytest
 from flowengine.engine.trail import PATH, RUN
 from flowengine.errors import ConfigurationError
 from flowengine.server import logs, telemetry
-from flowengine.types import Status
-from tests.fakes.records import START, a_run, an_action
 
 
 @pytest.fixture
@@ -51,46 +49,6 @@ def test_lines_for_people_stay_one_line_each(lines):
     logging.getLogger("flowengine.x").info("not told")
     (line,) = written()
     assert line.endswith(r"warning flowengine.x two\nlines \x1b[31m")
-
-
-class Tracer:
-    """In OpenTelemetry's place: remembers spans."""
-
-    def __init__(self) -> None:
-        self.spans = []
-
-    def start_span(self, name, *, context=None, start_time, attributes):
-        span = Span(name, context, start_time, dict(attributes))
-        self.spans.append(span)
-        return span
-
-
-class Span:
-    def __init__(self, name, parent, start, said) -> None:
-        self.name, self.parent, self.start, self.said, self.ended = name, parent, start, said, None
-
-    def set_attribute(self, name, value):
-        self.said[name] = value
-
-    def end(self, at):
-        self.ended = at
-
-
-def test_a_run_is_a_span_and_its_actions_are_below_it():
-    tracer = Tracer()
-    watcher = telemetry.Spans(tracer, lambda span: span)
-    run = a_run(started_at=START)
-    watcher(run, None)
-    watcher(run, an_action(run, status=Status.FAILED, error={"code": "timed_out", "message": "canary"}))
-    watcher(
-        a_run(id=run.id, started_at=START, finished_at=START, status=Status.FAILED, error={"code": "timed_out"}), None
-    )
-    whole, action = tracer.spans
-    assert action.parent is whole
-    assert (whole.name, whole.said["flowengine.status"], whole.said["error.type"]) == ("tickets", "failed", "timed_out")
-    assert (action.name, action.said["flowengine.path"]) == ("Send", "send")
-    assert whole.ended == whole.start == int(START.timestamp() * 1e9)
-    assert "canary" not in str([span.said for span in tracer.spans])
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch):
