@@ -13,9 +13,17 @@ from flowengine.config import Settings
 from flowengine.spec.load import parse_flow
 from flowengine.store import Store, action_rows, events, runs
 from flowengine.store.ids import new_id
-from flowengine.store.records import ActionRecord, EventRecord, RunRecord
+from flowengine.store.records import ActionRecord, Attempt, EventRecord, RunRecord
 from flowengine.store.seal import Seal
-from flowengine.types import Disposition, Status
+from flowengine.types import Disposition, Sent, Status
+
+
+SENT = Sent(
+    "POST",
+    "https://api.example.com/v2/tickets",
+    {"Accept": "application/json", "Authorization": "Bearer ***", "Content-Type": "application/json"},
+    '{"subject":"A refund, please"}',
+)
 
 
 @dataclass
@@ -109,5 +117,6 @@ def _actions(done: list[RunRecord]) -> Iterator[tuple[object, ...]]:
             inputs={"subject": "A refund, please"},
             outputs={"status_code": 200, "headers": {}, "body": {"id": "T1"}},
             error=run.error,
+            attempts=(Attempt(number=1, started_at=run.created_at, duration_ms=4.2, status_code=200, request=SENT),),
         )
         yield action_rows.put(record, run.epoch, seal).row

@@ -41,6 +41,12 @@ COMMANDS = (
     "runs show @last",
     "runs show @last-failed",
     "events list",
+    "runs list --search nobody-wrote-this",
+    "runs list --search 654321",
+    "runs list --search ticket",
+    "runs list --search 654321 --status failed",
+    "runs list --search 654321 --flow history --since 1h",
+    "runs list --search 654321 --everywhere",
 )
 PAGES = (
     "/api/v1/runs?limit=50",
@@ -48,11 +54,20 @@ PAGES = (
     "/api/v1/runs?limit=50&flow=history",
     "/runs",
     "/runs?status=failed",
+    "/runs?search=654321",
 )
+TEXT = (
+    "Good morning, I ordered two lamps on the third of the month and only one of them came. The parcel was open on one side, "
+    "and the driver said that this had been so when he took it. Could you please look where the other one is, or send it "
+    "again? I am at home on Tuesdays and Thursdays after four. Thank you, and kind regards."
+)
+"""Runs carry what people write."""
 
 
 def some_failed(number: int, run: RunRecord) -> RunRecord:
     """One run in fifty failed; one in ten thousand was given up."""
+    requester = {"name": f"Visitor {number % 5_000}", "mail": f"visitor.{number % 5_000}@example.com"}
+    run = replace(run, trigger={**run.trigger, "requester": requester, "message": TEXT, "tags": ["shop", "delivery"]})
     if number % 10_000 == 9_999:
         return replace(finished(run, Status.CANCELLED))
     return finished(run, Status.FAILED if number % 50 == 49 else Status.SUCCEEDED)

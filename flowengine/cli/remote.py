@@ -6,7 +6,6 @@ The documents of the API become the store's records again, so that a command sho
 from __future__ import annotations
 
 import asyncio
-import atexit
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
 PAGE = 500
 """The most that the API gives at once."""
+_passing: list[tempfile.TemporaryDirectory[str]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +226,14 @@ def mirrored_connectors(server: Server) -> Path:
 
 def _passing_folder() -> Path:
     folder = tempfile.TemporaryDirectory(prefix="flowengine-")
-    atexit.register(folder.cleanup)
+    _passing.append(folder)
     return Path(folder.name)
+
+
+def leave() -> None:
+    """The command is over: copies of what a server has are not kept."""
+    while _passing:
+        _passing.pop().cleanup()
 
 
 def run_of(document: JsonObject) -> RunRecord:

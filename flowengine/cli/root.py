@@ -7,6 +7,7 @@ The groups are Typer applications of their own. Only the one that is asked for i
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -82,7 +83,11 @@ def answer(arguments: Sequence[str]) -> int:
     """Do what the command line says and give the exit code."""
     # Pydantic would look through the metadata of every installed package for plugins: a tenth of a short command's time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
-    return guarded(lambda: _dispatch(list(arguments)))
+    try:
+        return guarded(lambda: _dispatch(list(arguments)))
+    finally:
+        if remote := sys.modules.get("flowengine.cli.remote"):
+            remote.leave()
 
 
 def load(name: str) -> typer.Typer:
