@@ -42,6 +42,7 @@ class Journal:
         self._doubtful: frozenset[Unit] = frozenset()
         """Of whom nobody knows yet whether their commit was carried out."""
         self._closing = False
+        self._short_of_room = False
         self.trouble: str | None = None
         """Why nothing can be written at present, in words; None when all is well."""
         self.commits = 0
@@ -102,11 +103,14 @@ class Journal:
             self._connection.close()
 
     def _next_units(self) -> list[Unit] | None:
-        """The next group, waiting for it if need be; None when there is nothing left to write and no more will come."""
+        """The next group, waiting for it if need be; None when there is nothing left to write and no more will come.
+
+        An empty one while there is trouble: it is looked whether it is over, though nobody asks.
+        """
         units, self._held = self._held, []
         while len(units) < GROUP:
             try:
-                unit = self._queue.get(block=not units)
+                unit = self._queue.get(block=not units, timeout=PATIENCE if self.trouble else None)
             except queue.Empty:
                 break
             if unit is None:
@@ -117,15 +121,25 @@ class Journal:
 
     def _commit(self, units: list[Unit]) -> list[Unit]:
         """Write a group; gives the units that have come to their end. Patient ones are held while nothing can be written."""
+        ended = self._turned_away(units)
+        units = [unit for unit in units if unit not in ended]
         try:
             self._attempt_again(units)
         except Exception as error:  # noqa: BLE001  # whatever it is, it belongs to the units and not to the thread
             if not self._connection.is_unavailable(error):
-                return _all_failed(units, error)
-            return self._wait_out(units, error)
+                return ended + _all_failed(units, error)
+            return ended + self._wait_out(units, error)
         self.commits += 1
-        self._all_is_well()
-        return units
+        if not self._short_of_room:
+            self._all_is_well()
+        return ended + units
+
+    def _turned_away(self, units: list[Unit]) -> list[Unit]:
+        """While the last room is in use: what is under way may have it, and nothing new."""
+        self._short_of_room = self.trouble is not None and not self._connection.has_room()
+        if not self._short_of_room:
+            return []
+        return _all_failed([unit for unit in units if not unit.patient], StorageUnavailable(self.trouble or ""))
 
     def _attempt_again(self, units: list[Unit]) -> None:
         for _ in range(COLLISIONS):
@@ -156,6 +170,8 @@ class Journal:
 
     def _write_grouped(self, units: list[Unit]) -> None:
         self._connection.begin()
+        if self.trouble is not None:
+            self._connection.try_out()
         writes = (write for unit in units for part in unit.parts for write in part.writes)
         for statement, rows in grouped(writes):
             self._run(statement, rows)

@@ -44,6 +44,15 @@ def to_disk(place: Path) -> None:
         os.close(opened)
 
 
+def free_bytes(folder: Path) -> int:
+    """What this process may still write there; 0 when nobody can say."""
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return 0
+    return found.f_bavail * found.f_frsize
+
+
 def lay_ballast(file: Path) -> Path:
     """The file to give up when the disk is full."""
     ballast = file.with_name(file.name + ".ballast")

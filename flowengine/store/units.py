@@ -100,6 +100,14 @@ class Connection(Protocol):
         """After `is_unavailable`: free what can be freed, connect again. Raises when the engine's lock is lost."""
         ...
 
+    def has_room(self) -> bool:
+        """Whether the disk has room again; what `recover` gave up is then set aside anew."""
+        ...
+
+    def try_out(self) -> None:
+        """Write something that changes nothing, in the transaction that has begun."""
+        ...
+
     def prepare_for_full_disk(self) -> None:
         """Set room aside again that `recover` gave up."""
         ...

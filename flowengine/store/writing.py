@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from flowengine.errors import StorageUnavailable
 from flowengine.store.database import Row
-from flowengine.store.room import fill
+from flowengine.store.room import BALLAST_BYTES, fill, free_bytes
 from flowengine.store.units import Fate, Statement
 
 if TYPE_CHECKING:
@@ -163,6 +163,17 @@ class Writer:
                 return Fate.UNKNOWN
             case _:
                 return Fate.UNDONE
+
+    def has_room(self) -> bool:
+        if self._ballast is None or self._ballast.exists():
+            return True
+        if free_bytes(self._ballast.parent) < 2 * BALLAST_BYTES:
+            return False
+        fill(self._ballast)
+        return self._ballast.exists()
+
+    def try_out(self) -> None:
+        self._connection.exec_driver_sql("UPDATE meta SET value = value WHERE name = 'epoch'")
 
     def prepare_for_full_disk(self) -> None:
         """Lay the ballast again that a full disk has cost."""

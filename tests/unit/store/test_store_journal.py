@@ -47,6 +47,8 @@ class Disk:
         self.recovered = 0
         self.refuse_recovery = False
         self.fates: list[Fate] = []
+        self.room = True
+        self.tried_out = 0
         self._pending: list[tuple] = []
 
     def begin(self) -> None:
@@ -92,6 +94,12 @@ class Disk:
         if self.refuse_recovery:
             raise self.Lost("another engine took the database")
         return self.fates.pop(0) if self.fates else Fate.REFUSED
+
+    def has_room(self) -> bool:
+        return self.room
+
+    def try_out(self) -> None:
+        self.tried_out += 1
 
     def close(self) -> None:
         pass
@@ -204,3 +212,24 @@ async def test_a_commit_that_broke_off_is_written_again(writer, disk):
     disk.trouble, disk.fates = [disk.Full("connection lost")] * 2, [Fate.UNKNOWN, Fate.UNDONE]
     await writer.commit(write(1))
     assert (disk.committed, writer.returns) == ([("INSERT", 1)], 1)
+
+
+async def test_while_the_last_room_is_in_use_what_is_under_way_has_it_and_nothing_new(writer, disk):
+    disk.trouble, disk.room = [disk.Full("full")], False
+    await writer.commit(write(1))
+    with pytest.raises(StorageUnavailable, match="full"):
+        await writer.commit_parts([Part([write("new")])])
+    await writer.commit(write(2))
+    assert disk.committed == [("INSERT", 1), ("INSERT", 2)]
+    assert writer.trouble == "full"
+
+
+async def test_a_trouble_that_is_over_is_noticed_though_nobody_writes(writer, disk):
+    disk.trouble = [disk.Full("full")] * 3
+    with pytest.raises(StorageUnavailable):
+        await writer.commit_parts([Part([write("new")])])
+    async with asyncio.timeout(5):
+        while writer.trouble:
+            await asyncio.sleep(0.01)
+    assert disk.tried_out >= 3
+    assert disk.committed == []
