@@ -17,7 +17,6 @@ from flowengine.store.records import ActionRecord, Attempt, EventRecord, RunReco
 from flowengine.store.seal import Seal
 from flowengine.types import Disposition, Sent, Status
 
-
 SENT = Sent(
     "POST",
     "https://api.example.com/v2/tickets",
