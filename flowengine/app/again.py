@@ -11,7 +11,7 @@ from flowengine.engine.again import Kept, kept_before, point_of
 from flowengine.errors import Conflict, FlowEngineError, InvalidInputs
 from flowengine.spec.flow import Flow
 from flowengine.store.documents import run_document, timestamp
-from flowengine.store.ids import new_id
+from flowengine.store.ids import first_id_at, new_id
 from flowengine.store.records import RunRecord
 from flowengine.triggers.inputs import settle_inputs
 from flowengine.types import Json, JsonObject, Status, format_path
@@ -61,6 +61,12 @@ class Wanted:
     statuses: Sequence[Status | str] = (Status.FAILED, Status.TIMED_OUT)
     since: datetime | None = None
     search: str | None = None
+    until: datetime | None = None
+
+    @property
+    def before(self) -> str | None:
+        """The id that all of them come before."""
+        return first_id_at(self.until) if self.until else None
 
 
 async def resubmit(app: App, reference: str, again: Again) -> RunRecord:
@@ -114,7 +120,7 @@ async def submit(app: App, planned: Plan) -> RunRecord:
 async def chosen(app: App, wanted: Wanted) -> tuple[list[RunRecord], int]:
     """The finished runs that fit, oldest first, and how many were left out because they were done again already."""
     found: list[RunRecord] = []
-    before: str | None = None
+    before = wanted.before
     while len(found) < MANY_AT_MOST:
         page = await app.store.runs.list(
             wanted.flow, wanted.statuses, wanted.since, wanted.search, limit=500, before=before

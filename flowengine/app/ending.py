@@ -60,7 +60,7 @@ async def cancel_many(app: App, wanted: Wanted, reason: str, *, really: bool) ->
 async def going_on(app: App, wanted: Wanted) -> list[RunRecord]:
     """The unfinished runs that fit, oldest first. What another of them has called ends with its caller and is left out."""
     found: list[RunRecord] = []
-    before: str | None = None
+    before = wanted.before
     while len(found) < MANY_AT_MOST:
         page = await app.store.runs.list(
             wanted.flow, wanted.statuses, wanted.since, wanted.search, limit=_PAGE, before=before

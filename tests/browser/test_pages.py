@@ -88,8 +88,8 @@ def addresses(site):
     return [
         "/", "/flows", "/flows/call-the-shop", "/flows/call-the-shop/yaml", "/flows/call-the-shop/yaml?help=http.get",
         "/flows/broken/yaml", "/flows/call-the-shop/versions", "/flows/call-the-shop/run", "/runs",
-        "/runs?search=script&status=failed", f"/runs/{site.failed}", f"/runs/{site.failed}?view=list&tab=attempts",
-        f"/runs/{site.failed}?view=timeline&tab=request", f"/runs/{site.failed}?view=log&tab=outputs", "/events",
+        "/runs?search=script&status=failed", "/runs/chosen?do=resubmit&all=1", f"/runs/{site.failed}", f"/runs/{site.failed}?view=list&tab=attempts",
+        f"/runs/{site.failed}?view=timeline&tab=request", f"/runs/{site.failed}?view=log&tab=outputs", f"/runs/{site.failed}?view=log&tab=values&expression=inputs", f"/runs/{site.failed}?tab=file","/events",
         f"/events/{site.filtered}", "/approvals", "/new", "/tokens", "/audit", "/connections", "/secrets", "/connectors", "/connectors/http", "/health",
     ]  # fmt: skip
 

@@ -11,9 +11,9 @@ from flowengine.errors import NotFound
 from flowengine.server.access import Role, may
 from flowengine.server.context import app_of
 from flowengine.server.pages import state
+from flowengine.server.pages.period import PERIODS
 from flowengine.server.pages.render import page, with_query
 from flowengine.server.pages.routing import Row
-from flowengine.server.pages.runs import PERIODS
 from flowengine.server.pages.shown import pretty, quoted
 from flowengine.store.documents import readable
 from flowengine.store.records import EventRecord

@@ -14,9 +14,9 @@ from flowengine.errors import Conflict
 from flowengine.server.access import Role, caller_of
 from flowengine.server.context import app_of
 from flowengine.server.pages.forms import Form, form_of
+from flowengine.server.pages.period import PERIODS
 from flowengine.server.pages.render import page, with_query
 from flowengine.server.pages.routing import Row, see
-from flowengine.server.pages.runs import PERIODS
 from flowengine.server.pages.shown import quoted
 from flowengine.store.access import TokenRecord
 from flowengine.store.audit import AuditRecord

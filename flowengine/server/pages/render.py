@@ -174,6 +174,7 @@ TOLD: Final = {
     "disabled": "The flow is off.",
     "cancelled": "The run is being cancelled.",
     "resubmitted": "This is the new run.",
+    "cancelled_many": "The runs are being cancelled.",
     "resubmitted_many": "New runs have begun.",
     "started": "The run has begun.",
     "answered": "The answer is given; the run goes on.",

@@ -2,100 +2,143 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import io
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Final
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
-from flowengine.app.again import Again, resubmit
+from flowengine.app import App
 from flowengine.errors import FlowEngineError
 from flowengine.server.access import Role, may
 from flowengine.server.context import app_of
 from flowengine.server.pages import state
-from flowengine.server.pages.forms import form_of
+from flowengine.server.pages.period import Period, read_period
 from flowengine.server.pages.render import page, with_query
-from flowengine.server.pages.routing import Row, see
+from flowengine.server.pages.routing import Row
 from flowengine.server.pages.shown import quoted
+from flowengine.store import spreadsheet
 from flowengine.store.records import RunRecord
 from flowengine.types import Status
 
 PAGE: Final = 50
-PERIODS: Final = {
-    "1h": timedelta(hours=1),
-    "24h": timedelta(days=1),
-    "7d": timedelta(days=7),
-    "28d": timedelta(days=28),
-}
+EXPORTED_AT_MOST: Final = 10_000
+PORTION: Final = 500
+_ID: Final = re.compile(r"[0-9a-z]{8,26}")
 CHOOSABLE: Final = tuple(status for status in Status if status is not Status.SKIPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """What the list is narrowed to."""
+
+    flow: str | None
+    statuses: list[str]
+    period: Period
+    search: str | None
+    everywhere: bool
+
+    @property
+    def by_anything(self) -> bool:
+        return bool(self.flow or self.statuses or self.search or self.period != Period())
+
+
+def _narrowed(request: Request) -> Narrowed:
+    query = request.query_params
+    return Narrowed(
+        flow=query.get("flow") or None,
+        statuses=[word for word in query.getlist("status") if word in tuple(Status)],
+        period=read_period(query),
+        search=query.get("search") or None,
+        everywhere="everywhere" in query,
+    )
 
 
 async def list_runs(request: Request) -> Response:
     """`GET /runs`: a page of runs, newest first."""
     app, query = app_of(request), request.query_params
-    statuses = [word for word in query.getlist("status") if word in tuple(Status)]
-    found, total = await _found(request, statuses)
+    narrowed = _narrowed(request)
+    found, total = await _found(request, narrowed)
     runs = found[:PAGE]
     return await page(
         request,
         "runs.html",
         runs=runs,
         total=total,
-        everywhere="everywhere" in query,
+        narrowed=narrowed,
         older=with_query(request, before=runs[-1].id, told=None) if len(found) > PAGE else None,
         newest=with_query(request, before=None, told=None) if query.get("before") else None,
         address=with_query(request, told=None),
-        flow=query.get("flow") or "",
-        statuses=statuses,
-        since=query.get("since") or "",
-        search=query.get("search") or "",
+        spreadsheet=with_query(request, before=None, told=None).replace("/runs", "/runs.csv", 1),
+        named=await _named(app, narrowed.search),
         choosable=CHOOSABLE,
         names=state.names(app),
         may_operate=may(request, Role.OPERATOR),
-        command=_command(query.get("flow"), statuses, query.get("since"), query.get("search")),
+        command=_command(narrowed),
     )
 
 
-async def _found(request: Request, statuses: list[str]) -> tuple[list[RunRecord], int | None]:
+async def _found(request: Request, narrowed: Narrowed) -> tuple[list[RunRecord], int | None]:
     """The runs of this page and one more; and how many fit, where words were searched for."""
-    query, runs = request.query_params, app_of(request).store.runs
-    flow, before, search = (query.get(name) or None for name in ("flow", "before", "search"))
-    since, limit = _since(request), PAGE + 1
-    if search:
-        return await runs.found(search, flow, statuses, since, limit, before, everywhere="everywhere" in query)
-    return await runs.list(flow, statuses, since, limit=limit, before=before), None
+    app, flow, statuses = app_of(request), narrowed.flow, narrowed.statuses
+    since, limit = narrowed.period.since(app.clock.now()), PAGE + 1
+    before = narrowed.period.before(request.query_params.get("before") or None)
+    if narrowed.search:
+        everywhere = narrowed.everywhere
+        return await app.store.runs.found(narrowed.search, flow, statuses, since, limit, before, everywhere=everywhere)
+    return await app.store.runs.list(flow, statuses, since, limit=limit, before=before), None
 
 
-def _since(request: Request) -> datetime | None:
-    period = PERIODS.get(request.query_params.get("since", ""))
-    return app_of(request).clock.now() - period if period else None
+async def _named(app: App, search: str | None) -> RunRecord | None:
+    """The run whose id was searched for, or the beginning of it."""
+    if search is None or not _ID.fullmatch(search):
+        return None
+    try:
+        return await app.store.runs.find(search)
+    except FlowEngineError:
+        return None
 
 
-def _command(flow: str | None, statuses: list[str], since: str | None, search: str | None) -> str:
+def _command(narrowed: Narrowed) -> str:
     parts = ["flowengine runs list"]
-    parts += [f"--flow {quoted(flow)}"] if flow else []
-    parts += [f"--status {status}" for status in statuses]
-    parts += [f"--since {since}"] if since in PERIODS else []
-    parts += [f"--search {quoted(search)}"] if search else []
+    parts += [f"--flow {quoted(narrowed.flow)}"] if narrowed.flow else []
+    parts += [f"--status {status}" for status in narrowed.statuses]
+    parts += narrowed.period.options
+    parts += [f"--search {quoted(narrowed.search)}"] if narrowed.search else []
+    parts += ["--everywhere"] if narrowed.everywhere and narrowed.search else []
     return " ".join(parts)
 
 
-async def chosen(request: Request) -> Response:
-    """`POST /runs/chosen`: cancel or resubmit the runs that were chosen."""
-    app, form = app_of(request), await form_of(request)
-    doing = form.one("do")
-    if doing not in ("cancel", "resubmit"):
-        raise HTTPException(400, 'the field "do" must be cancel or resubmit')
-    for run_id in form.all("run")[:PAGE]:
-        try:
-            if doing == "cancel":
-                await app.engine.cancel(run_id, "cancelled on the web page")
-            else:
-                await resubmit(app, run_id, Again())
-        except FlowEngineError:
-            continue  # it ended meanwhile, or its flow is gone: the list shows it as it is
-    return see("/runs", "cancelled" if doing == "cancel" else "resubmitted_many")
+async def as_spreadsheet(request: Request) -> Response:
+    """`GET /runs.csv`: the runs that fit as a table, the newest 10,000 at most."""
+    headers = {
+        "content-disposition": 'attachment; filename="runs.csv"',
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+    }
+    return StreamingResponse(_lines(request), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-ROUTES: tuple[Row, ...] = (("GET", "/runs", list_runs), ("POST", "/runs/chosen", chosen))
+async def _lines(request: Request) -> AsyncIterator[str]:
+    file = io.StringIO()
+    table = spreadsheet.header(file)
+    runs, narrowed = app_of(request).store.runs, _narrowed(request)
+    before, left = narrowed.period.before(None), EXPORTED_AT_MOST
+    since = narrowed.period.since(app_of(request).clock.now())
+    while left > 0:
+        found = await runs.list(
+            narrowed.flow, narrowed.statuses, since, narrowed.search, limit=min(left, PORTION), before=before
+        )
+        for run in found:
+            table.writerow(spreadsheet.row(run))
+        yield file.getvalue()
+        file.seek(0)
+        file.truncate()
+        left -= len(found) if len(found) == PORTION else left
+        before = found[-1].id if found else None
+
+
+ROUTES: tuple[Row, ...] = (("GET", "/runs", list_runs), ("GET", "/runs.csv", as_spreadsheet))

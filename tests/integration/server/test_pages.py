@@ -1,6 +1,8 @@
 """The pages over a real socket: what they say, what they refuse, and that no script or style stands in them."""
 
 import asyncio
+import csv
+import io
 import re
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -176,19 +178,58 @@ async def test_an_approval_is_answered_once_with_one_of_its_choices(site):
     assert (await site.http.post("/approvals/answer", data={**form, "choice": "Yes"})).status_code == 409
 
 
-async def test_chosen_runs_are_cancelled_and_done_again(site):
+async def test_chosen_runs_are_looked_at_and_then_cancelled_and_done_again(site):
     waiting = [await asked(site.app) for _ in range(2)]
-    form = {"do": "cancel", "run": [run.id for run in waiting]}
-    assert (await site.http.post("/runs/chosen", data=form)).status_code == 303
-    ended = [await site.app.engine.wait(run.id, 20) for run in waiting]
+    ids = [run.id for run in waiting]
+    look = await site.http.get("/runs/chosen", params={"do": "cancel", "run": [*ids, site.failed.id]})
+    assert "Cancel 2 runs?" in look.text
+    assert "1 of the chosen ones cannot be cancelled" in look.text
+    assert not any([(await site.app.store.runs.get(one)).status.finished for one in ids])
+    assert (await site.http.post("/runs/cancel", data={"run": ids})).headers["location"] == "/runs?told=cancelled_many"
+    ended = [await site.app.engine.wait(one, 5) for one in ids]
     assert {run.status for run in ended} == {Status.CANCELLED}
-    again = {"do": "resubmit", "run": [waiting[0].id, "nope"]}
-    assert (await site.http.post("/runs/chosen", data=again)).status_code == 303
+    again = await site.http.post("/runs/resubmit", data={"run": [ids[0], "nope"]})
+    assert "1 run done again, 1 not" in again.text
     made = (await site.app.store.runs.list(flow="asking", limit=1))[0]
-    assert made.resubmitted_from == waiting[0].id
+    assert made.resubmitted_from == ids[0]
     cancelled = await site.http.post(f"/runs/{made.id}/cancel", data={"reason": "enough"})
     assert cancelled.status_code == 303
-    assert (await site.http.post("/runs/chosen", data={"do": "explode"})).status_code == 400
+    assert (await site.http.get("/runs/chosen?do=explode")).status_code == 400
+    assert (await site.http.post("/runs/cancel", data={"do": "cancel"})).status_code == 400
+    assert "No run was chosen" in await text_of(site, "/runs/chosen?do=resubmit")
+
+
+async def test_all_that_a_filter_finds_is_looked_at_and_then_cancelled_and_done_again(site):
+    await asked(site.app)
+    await asked(site.app)
+    waiting = [run for run in await site.app.store.runs.list(flow="asking", limit=100) if not run.status.finished]
+    fitting = {"all": "1", "flow": "asking"}
+    look = await site.http.get("/runs/chosen", params={"do": "cancel", **fitting})
+    assert f"Cancel {len(waiting)} runs?" in look.text
+    assert "flowengine runs cancel --status queued" in look.text
+    none = await site.http.get("/runs/chosen", params={"do": "cancel", **fitting, "until": "2020-01-01"})
+    assert "nothing to do" in none.text
+    assert (await site.http.post("/runs/cancel", data=fitting)).status_code == 303
+    assert {(await site.app.engine.wait(run.id, 5)).status for run in waiting} == {Status.CANCELLED}
+    before = await site.app.store.runs.list(flow="failing")
+    wanted = {"all": "1", "flow": "failing", "since": "1h", "status": "failed"}
+    assert (await site.http.post("/runs/resubmit", data=wanted)).status_code == 303
+    assert len(await site.app.store.runs.list(flow="failing")) > len(before)
+
+
+async def test_the_list_of_runs_is_narrowed_to_days_found_by_id_and_taken_away_as_a_spreadsheet(site):
+    today = site.failed.created_at.astimezone().date()
+    shown = await text_of(site, f"/runs?flow=failing&from={today}&until={today}")
+    assert site.failed.id in shown
+    assert f"--since {today} --before " in shown
+    assert "No run fits" in await text_of(site, "/runs?until=2020-01-01")
+    assert "No run fits" not in await text_of(site, "/runs?until=2020-13-99")
+    assert f'<a href="/runs/{site.failed.id}">Run ' in await text_of(site, f"/runs?search={site.failed.id[:12]}")
+    answer = await site.http.get("/runs.csv?flow=failing")
+    assert answer.headers["content-disposition"] == 'attachment; filename="runs.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert site.failed.id in {row["id"] for row in rows}
+    assert {row["flow"] for row in rows} == {"failing"}
 
 
 async def test_a_run_is_done_again_in_its_forms(site):
