@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from typing import Final
 from urllib.parse import unquote
 
@@ -27,6 +28,28 @@ ANSWER_WITHIN: Final = 25.0
 """Seconds for which the caller of a flow with `respond` waits; then it is told which event it was."""
 
 CLOSE: Final = (b"connection", b"close")
+NOT_A_FLOWS: Final = frozenset(
+    {
+        *(
+            "connection",
+            "keep-alive",
+            "proxy-connection",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade",
+            "content-length",
+        ),
+        *("set-cookie", "clear-site-data"),
+    }
+)
+"""Headers that a flow's answer cannot set: those of the connection, and those that reach the pages of the same server."""
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_NOT_OURS: Final = {
+    "x-content-type-options": "nosniff",
+    # A page that a flow answers with is shown as one of nobody's: its scripts see none of this server's pages and cookies.
+    "content-security-policy": "sandbox allow-forms allow-popups allow-scripts",
+}
 BODY_WITHIN: Final = 30.0
 """Seconds that a body may take to come."""
 
@@ -122,17 +145,22 @@ async def answer(send: Send, status: int, document: Json, *headers: tuple[bytes,
 
 async def send_response(send: Send, response: Response, event_id: str) -> None:
     """Send what a flow's `respond` said: text as it is, anything else as JSON."""
-    named = {name.lower(): value for name, value in response.headers.items()}
+    named = {
+        name.lower(): _one_line(str(value))
+        for name, value in response.headers.items()
+        if _HEADER_NAME.fullmatch(name) and name.lower() not in NOT_A_FLOWS
+    }
     if isinstance(response.body, str):
         body, kind = response.body.encode(), "text/plain; charset=utf-8"
     else:
         body, kind = b"" if response.body is None else orjson.dumps(response.body), "application/json"
     named.setdefault("content-type", kind)
-    named.update(
-        {"content-length": str(len(body)), "x-flowengine-event": event_id, "x-content-type-options": "nosniff"}
-    )
-    headers = [
-        (name.encode("latin-1", "replace"), str(value).encode("latin-1", "replace")) for name, value in named.items()
-    ]
+    named.update({"content-length": str(len(body)), "x-flowengine-event": event_id, **_NOT_OURS})
+    headers = [(name.encode("ascii"), value.encode("latin-1", "replace")) for name, value in named.items()]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _one_line(value: str) -> str:
+    """What came in from anywhere may be in it, and ends no header."""
+    return "".join(sign if sign.isprintable() else " " for sign in value)
