@@ -212,14 +212,20 @@ def main() -> None:
     if given.node_red:
         peers.append(NodeRed(given.node_red.resolve()))
     if given.n8n:
-        peers += [N8n(given.n8n.resolve(), "legacy"), N8n(given.n8n.resolve())]
+        peers.append(N8n(given.n8n.resolve(), "legacy"))
     with target() as service, tempfile.TemporaryDirectory() as scratch:
         made = [(peer, _made(peer, Path(scratch), service)) for peer in peers]
-        # What n8n keeps does not depend on what evaluates its expressions: one of the two is enough.
-        killed = [(peer, shutil.copytree(folder, folder.with_suffix(".killed"))) for peer, folder in made[:3]]
+        # What n8n keeps does not depend on what evaluates its expressions: one of the two is killed.
+        killed = [(peer, _copy(folder, "killed")) for peer, folder in made]
+        if given.n8n:
+            made.append((N8n(given.n8n.resolve()), _copy(made[-1][1], "vm")))
         side_by_side(made, service, given.rounds, given.seconds, given.callers)
         rows = [after_a_kill(peer, folder, service, given.killed, given.callers) for peer, folder in killed]
         print("\n".join(survivors(rows)))
+
+
+def _copy(folder: Path, name: str) -> Path:
+    return shutil.copytree(folder, folder.with_name(f"{folder.name}, {name}"))
 
 
 def _made(peer: Peer, scratch: Path, service: str) -> Path:
