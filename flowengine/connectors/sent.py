@@ -12,6 +12,7 @@ import codecs
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -32,6 +33,7 @@ LONGEST_URL: Final = 8_000
 _SECRET_HEADER = re.compile(r"authorization|cookie|secret|passw|token|api-?key|signature|credential", re.IGNORECASE)
 _SIGN_IN_WORD = re.compile(r"[A-Za-z][\w-]{0,19} ")
 _DECODER = codecs.getincrementaldecoder("utf-8")
+_NOTHING: Final = frozenset[str]()
 _SPELLED_OUT: Final = quote(STRUCK_OUT, safe="")
 
 
@@ -40,9 +42,15 @@ def sent(connector: Connector, connection: Connection, request: Request, secrets
     if not request.url:
         return None
     hidden = _hidden_names(connector, connection)
-    headers = {name: _header(name, value, hidden, secrets) for name, value in request.headers}
+    headers = {
+        name: _signature(value) if _is_signature(name) or _in_header(name, hidden) else _without(value, secrets)
+        for name, value in request.headers
+    }
     text, left_out = _body(_struck_out(request.body, secrets), headers)
-    url = _without(_address(request.url, hidden), secrets).replace(_SPELLED_OUT, STRUCK_OUT)
+    url = request.url
+    if "@" in url or (hidden and "?" in url):
+        url = _address(url, hidden)
+    url = _without(url, secrets).replace(_SPELLED_OUT, STRUCK_OUT)
     return Sent(request.method, url[:LONGEST_URL], headers, text, left_out)
 
 
@@ -95,6 +103,8 @@ def _texts(policy: Policy) -> Iterable[str]:
 
 def _hidden_names(connector: Connector, connection: Connection) -> frozenset[str]:
     """Headers and query parameters that hold credentials, in lower case: `header x-key`, `query token`."""
+    if not connector.security_schemes and not connection.parameters:
+        return _NOTHING
     declared = (
         f"{scheme.location} {scheme.key}".lower()
         for scheme in connector.security_schemes.values()
@@ -103,12 +113,20 @@ def _hidden_names(connector: Connector, connection: Connection) -> frozenset[str
     return frozenset((*declared, *(name.lower() for name in connection.parameters if " " in name)))
 
 
-def _header(name: str, value: str, hidden: frozenset[str], secrets: Sequence[str]) -> str:
-    if _SECRET_HEADER.search(name) or f"header {name.lower()}" in hidden:
-        # `Basic` and `Bearer` say how it was signed, and nothing more.
-        scheme = _SIGN_IN_WORD.match(value)
-        return f"{scheme[0] if scheme else ''}{STRUCK_OUT}"
-    return _without(value, secrets)
+@lru_cache(maxsize=1024)
+def _is_signature(name: str) -> bool:
+    """Whether a header's name says that a credential is in it."""
+    return _SECRET_HEADER.search(name) is not None
+
+
+def _in_header(name: str, hidden: frozenset[str]) -> bool:
+    return bool(hidden) and f"header {name.lower()}" in hidden
+
+
+def _signature(value: str) -> str:
+    """`Basic` and `Bearer` say how it was signed, and nothing more."""
+    scheme = _SIGN_IN_WORD.match(value)
+    return f"{scheme[0] if scheme else ''}{STRUCK_OUT}"
 
 
 def _address(url: str, hidden: frozenset[str]) -> str:
