@@ -114,7 +114,12 @@ def _dispatch(arguments: list[str]) -> int:
         raise WrongUsage(f"{folder} is not a folder; -C takes the folder that holds flows/ and connections.yaml")
     from typer.main import get_command
 
-    code = get_command(load(name)).main(rest[1:], prog_name=f"flowengine {name}", standalone_mode=False, obj=folder)
+    from flowengine.cli.group_help import answered
+
+    command = get_command(load(name))
+    if (said := answered(name, command, rest[1:])) is not None:
+        return said
+    code = command.main(rest[1:], prog_name=f"flowengine {name}", standalone_mode=False, obj=folder)
     return code if isinstance(code, int) else 0
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from flowengine.cli.errors import WrongUsage
 from flowengine.cli.root import GROUPS, load, project_folder
@@ -30,7 +31,7 @@ def test_a_misspelt_command_is_told_the_nearest(flowengine):
 def test_a_misspelt_subcommand_is_told_the_nearest(flowengine):
     said = flowengine("runs", "lst")
     assert said.code == 2
-    assert "'list'" in said.err
+    assert '"list"' in said.err
 
 
 def test_an_unknown_option_before_the_command(flowengine):
@@ -81,3 +82,24 @@ def test_a_folder_that_is_no_project(flowengine, tmp_path):
     assert said.code == 3
     assert "has no flows/ folder" in said.err
     assert "flowengine new" in said.err
+
+
+GROUPED = [name for name in GROUPS if getattr(get_command(load(name)), "commands", None)]
+
+
+@pytest.mark.parametrize("name", GROUPED)
+def test_a_groups_page_has_every_command_with_a_whole_sentence(name, flowengine):
+    said = flowengine(name, "--help")
+    assert said.code == 0
+    for sub in get_command(load(name)).commands:
+        (line,) = [line for line in said.out.splitlines() if line.startswith(f"  {sub} ")]
+        assert line.rstrip().endswith((".", ")"))
+        assert "..." not in line
+    alone = flowengine(name)
+    assert (alone.code, alone.out) == (2, said.out)
+
+
+def test_a_command_that_a_group_does_not_have(flowengine):
+    said = flowengine("runs", "shwo")
+    assert (said.code, said.err) == (2, 'flowengine: "runs" has no command "shwo"; did you mean "show"?\n')
+    assert "there is: answer, cancel" in flowengine("runs", "zzz").err
