@@ -173,3 +173,63 @@ def test_the_database_is_looked_over_and_copied(flowengine, failed, project):
     assert "cannot be read" not in flowengine("db", "backup", "copy.db").err
     assert (project / "copy.db").stat().st_size > 0
     assert flowengine("db", "backup", "copy.db").code == 2
+
+
+PATIENT = "flow: Patient\ntrigger: { manual: true }\nactions: [{ wait: 1 hour }]\n"
+
+
+def test_many_runs_are_cancelled_after_a_look(flowengine, flow):
+    flow("patient", PATIENT)
+    for _ in range(2):
+        assert flowengine("run", "patient", "--timeout", "0").code == 5
+    looked = flowengine("runs", "cancel", "--flow", "patient", "--status", "waiting")
+    assert (looked.code, "2 would be cancelled" in looked.err) == (0, True)
+    done = flowengine("runs", "cancel", "--flow", "patient", "--yes", "--reason", "enough", "--json").json
+    assert (done["total"], {run["status"] for run in done["runs"]}) == (2, {"cancelled"})
+    assert "No run fits" in flowengine("runs", "cancel", "--flow", "patient", "--yes").err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "say which run"),
+        (("@last", "--flow", "patient"), "either one RUN"),
+        (("--status", "failed"), "one of queued, running, waiting"),
+        (("--since", "soon"), "--since"),
+    ],
+)
+def test_what_is_to_be_cancelled_must_be_said(flowengine, flow, arguments, told):
+    flow("patient", PATIENT)
+    said = flowengine("runs", "cancel", *arguments)
+    assert (said.code, told in said.err) == (2, True)
+
+
+CALLS = """\
+flow: Calls
+trigger: { manual: true }
+inputs: { to: { type: text, default: "1" }, key: { type: text, default: given } }
+actions:
+  - name: Send
+    use: http.post
+    retry: 0
+    with: { url: "http://127.0.0.1:9/things", query: { q: "{{ inputs.to }}" }, headers: { X-Api-Key: "{{ inputs.key }}" }, body: { said: hello } }
+"""
+
+
+def test_what_was_sent_is_shown(flowengine, flow):
+    flow("calls", CALLS)
+    assert flowengine("run", "calls").code == 1
+    raw = flowengine("runs", "show", "@last", "--action", "send", "--raw")
+    assert raw.out.splitlines()[0] == "POST http://127.0.0.1:9/things?q=1"
+    assert "X-Api-Key: ***" in raw.out
+    assert raw.out.endswith('\n\n{"said":"hello"}\n')
+    (attempt,) = flowengine("runs", "show", "@last", "--json").json["run"]["actions"][0]["attempts"]
+    assert attempt["request"]["body"] == '{"said":"hello"}'
+    assert "POST http://127.0.0.1:9/things?q=1" in flowengine("runs", "show", "@last", "--action", "send").out
+    assert flowengine("runs", "show", "@last", "--action", "sent", "--raw").code == 2
+    assert '"headers"' in flowengine("runs", "export", "@last").out
+    flow("calls", CALLS.replace("1:9/things", "1:9/others"))
+    flowengine("run", "calls")
+    ids = [run["id"] for run in flowengine("runs", "list", "--json").json["runs"]]
+    found = flowengine("runs", "diff", *ids, "--json").json
+    assert found["first"]["path"] == "send"
