@@ -30,6 +30,7 @@ class Bar:
     tone: str
     title: str
     notched: bool = False
+    run: str = ""
 
 
 def strip(runs: Sequence[RunHead]) -> list[Bar]:
@@ -43,7 +44,7 @@ def _bar(run: RunHead, x: int) -> Bar:
     if run.finished_at:
         title += f", took {between(run.started_at, run.finished_at)}"
     height = {"good": 13, "bad": 16}.get(mark(run.status).tone, 7)
-    return Bar(x, STRIP_HEIGHT - height, height, mark(run.status).tone, title, run.status in BAD)
+    return Bar(x, STRIP_HEIGHT - height, height, mark(run.status).tone, title, run.status in BAD, run.id)
 
 
 def strip_label(runs: Sequence[RunHead]) -> str:

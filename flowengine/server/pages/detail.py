@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,15 +17,16 @@ from flowengine.errors import FlowEngineError
 from flowengine.server.context import app_of
 from flowengine.server.pages.routing import Row
 from flowengine.server.pages.shown import brief, lasted
-from flowengine.spec.actions import Action
+from flowengine.spec.actions import Action, OperationAction
 from flowengine.store.documents import run_document
-from flowengine.store.heads import Heads
+from flowengine.store.heads import RunHead
 from flowengine.store.records import ActionRecord, RunRecord
 from flowengine.types import Json, Path, Sent, Status, format_path
 
 LINES: Final = 60
 """Lines of an action that are shown of its file."""
 EXPRESSION_AT_MOST: Final = 4_000
+MADE_AT_MOST: Final = 40
 _LEAST: Final = 5
 """Runs that are needed to say how long a flow usually takes."""
 
@@ -82,6 +83,44 @@ def written(text: str, action: Action | None) -> Written | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """An input that a template made."""
+
+    path: str
+    template: str
+    value: str
+    """What it became; empty where the record does not say."""
+
+
+def made_by_templates(action: Action | None, inputs: Json) -> list[Made]:
+    """Each template of an operation's inputs with what became of it."""
+    if not isinstance(action, OperationAction):
+        return []
+    found = [(path, text) for path, text in _texts((), action.inputs) if "{{" in text or "{%" in text]
+    return [Made(".".join(map(str, path)), text, _became(inputs, path)) for path, text in found[:MADE_AT_MOST]]
+
+
+def _texts(path: Path, value: Json) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _texts((*path, str(name)), inner)
+    elif isinstance(value, list):
+        for at, inner in enumerate(value):
+            yield from _texts((*path, at), inner)
+
+
+def _became(value: Json, path: Path) -> str:
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return ""
+    return brief(value, 300)
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """What the templates of an action saw, and what an expression gives there."""
 
@@ -109,9 +148,8 @@ async def look_up(app: App, run: RunRecord, at: Path, expression: str) -> Looked
     return Looked(listed, expression, value, found=True)
 
 
-async def usual(heads: Heads, flow: str) -> str:
-    """How long the flow's newest runs that succeeded took, in the middle; empty where there are too few to say."""
-    recent = await heads.recent(flow, 50)
+def usual(recent: Sequence[RunHead]) -> str:
+    """How long those of a flow's newest runs that succeeded took, in the middle; empty where there are too few to say."""
     took = [
         (run.finished_at - run.started_at).total_seconds() * 1_000
         for run in recent

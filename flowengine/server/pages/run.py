@@ -16,7 +16,7 @@ from flowengine.app import App
 from flowengine.errors import FlowEngineError, NotFound
 from flowengine.server.access import Role, may
 from flowengine.server.context import app_of
-from flowengine.server.pages import again, detail, graph, state
+from flowengine.server.pages import again, charts, detail, graph, state
 from flowengine.server.pages.advice import advice
 from flowengine.server.pages.excerpt import excerpt
 from flowengine.server.pages.forms import form_of
@@ -32,6 +32,8 @@ from flowengine.store.heads import ActionHead
 from flowengine.store.records import ActionRecord, RunRecord
 from flowengine.types import Json, Path, Status, format_path, parse_path
 
+RECENT: Final = 50
+"""Runs of the flow that are looked at for how long it usually takes."""
 MOST: Final = 3_000
 """Action runs that a page reads; of longer runs the shown iterations are read besides."""
 VIEWS: Final = ("picture", "list", "timeline", "log")
@@ -60,7 +62,9 @@ async def show_run(request: Request) -> Response:
     seen = await look(app, request, run, parse_path(query.get("action", "")))
     tab = _one_of(request, "tab", TABS) if "tab" in query else _telling_tab(seen.detail)
     heads = state.of(request).heads
-    (older, newer), after = await asyncio.gather(heads.beside(run.flow, run.id), heads.begun_again(run.id))
+    (older, newer), after, recent = await asyncio.gather(
+        heads.beside(run.flow, run.id), heads.begun_again(run.id), heads.recent(run.flow, RECENT)
+    )
     names = state.names(app)
     return await page(
         request,
@@ -77,7 +81,10 @@ async def show_run(request: Request) -> Response:
         sent=detail.calls_of(seen.detail),
         written=detail.written(seen.text, _action_at(seen)),
         looked=await detail.look_up(app, run, seen.chosen, query.get("expression", "")) if tab == "values" else None,
-        usual=await detail.usual(heads, run.flow),
+        usual=detail.usual(recent),
+        bars=charts.strip(recent),
+        label=charts.strip_label(recent[: charts.STRIP]),
+        made=detail.made_by_templates(_action_at(seen), seen.detail.inputs if seen.detail else None),
         failure=failure_of(app, seen),
         action=_action_at(seen),
         file=_file(app, run.flow),

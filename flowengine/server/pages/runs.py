@@ -75,6 +75,7 @@ async def list_runs(request: Request) -> Response:
         spreadsheet=with_query(request, before=None, told=None).replace("/runs", "/runs.csv", 1),
         named=await _named(app, narrowed.search),
         choosable=CHOOSABLE,
+        kept_days=app.settings.limits.history_days,
         names=state.names(app),
         may_operate=may(request, Role.OPERATOR),
         command=_command(narrowed),

@@ -370,3 +370,22 @@ async def test_a_run_is_downloaded_whole(site):
     assert answer.headers["content-disposition"] == f'attachment; filename="run-{site.failed.id}.json"'
     run = answer.json()["run"]
     assert (run["id"], run["actions"][0]["inputs"]["url"]) == (site.failed.id, "http://127.0.0.1:9/someone")
+
+
+async def test_each_template_of_an_input_is_told_with_what_it_gave(site):
+    found = await text_of(site, f"/runs/{site.failed.id}?tab=inputs")
+    assert "<pre>http://127.0.0.1:9/{{ inputs.customer }}</pre>" in found
+    assert re.search(r'gave</span> <code class="break">http://127.0.0.1:9/someone<', found)
+
+
+async def test_a_failure_is_one_text_for_a_colleague(site):
+    found = await text_of(site, f"/runs/{site.failed.id}")
+    report = found.split('aria-label="The failure as text"')[1].split("</pre>")[0]
+    for part in (
+        site.failed.id,
+        "call_the_shop",
+        "flows/failing.yaml:7",
+        "request   GET http://127.0.0.1:9/someone",
+        "flowengine ",
+    ):
+        assert part in report
