@@ -145,6 +145,7 @@ def _connectors(here: Settings) -> Iterator[Check]:
 
 
 def _database(here: Settings) -> Iterator[Check]:
+    from flowengine.cli.server_client import Server
     from flowengine.store.database import read_address
     from flowengine.store.lock import holder
 
@@ -155,7 +156,12 @@ def _database(here: Settings) -> Iterator[Check]:
     place.finish(_opened(here))
     yield Check("database", "ok", f"{address} can be read")
     held = holder(here.database)
-    if held:
+    trouble = Server(str(held["url"]), 0).trouble() if held and held.get("url") else ""
+    if held and trouble:
+        yield Check(
+            "engine", "fail", f"process {held.get('pid')} is not ready: {trouble}", "it goes on when that is mended"
+        )
+    elif held:
         yield Check("engine", "ok", f"process {held.get('pid')} runs at {held.get('url') or 'no address'}")
     else:
         yield Check("engine", "warn", "none runs: webhooks, schedules and polls start nothing", "flowengine serve")
@@ -231,10 +237,18 @@ def _port(here: Settings) -> Iterator[Check]:
 
 
 def _disk(here: Settings) -> Iterator[Check]:
-    folder: Path = here.state if here.state.is_dir() else here.project
+    from flowengine.store.database import read_address
+    from flowengine.store.room import BALLAST_BYTES
+
+    file = read_address(here.database).file
+    own = file.parent if file and file.parent.is_dir() else here.state
+    folder: Path = own if own.is_dir() else here.project
     free = shutil.disk_usage(folder).free
     if not os.access(folder, os.W_OK):
         yield Check("disk", "fail", f"{folder} cannot be written to", "give this user the right to write there")
+    elif free < BALLAST_BYTES:
+        told = f"{folder} is full ({free // 1_000_000} MB free): no event is taken in until there is room"
+        yield Check("disk", "fail", told, "make room; flowengine runs prune lets old history go")
     elif free < SCARCE:
         yield Check("disk", "warn", f"{free // 1_000_000} MB free", "make room: a full disk stops the engine")
     else:

@@ -43,6 +43,19 @@ class Server:
             connection.close()
         return _document(answer.status, content)
 
+    def trouble(self) -> str:
+        """Why it is not ready; empty when it is."""
+        connection, prefix = self._connection(5.0)
+        try:
+            connection.request("GET", f"{prefix}/readyz")
+            answer = connection.getresponse()
+            said = json.loads(answer.read())
+        except (OSError, ValueError, http.client.HTTPException):
+            return "it does not answer"
+        finally:
+            connection.close()
+        return "" if answer.status == 200 else str(said.get("trouble") or said["error"]["message"])
+
     def _connection(self, seconds: float) -> tuple[http.client.HTTPConnection, str]:
         """A connection to it, and what stands before every path."""
         parts = urlsplit(self.url)
