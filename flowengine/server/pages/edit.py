@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from flowengine.app import App
+from flowengine.app.files import read_flow_text
 from flowengine.app.shipped import description, templates
 from flowengine.errors import NotFound
 from flowengine.server.context import app_of
@@ -53,7 +54,7 @@ async def new_flow(request: Request) -> Response:
     name, template = " ".join(query.get("name", "").split()), query.get("template", "")
     problem = _problem(app_of(request), name) if "name" in query else ""
     if name and not problem:
-        chosen = {"template": template} if template in templates() else {}
+        chosen = {"template": template} if template in templates() or _copied(app_of(request), template) else {}
         return RedirectResponse(
             f"/flows/{flow_id_of(name)}/edit?{urlencode({'name': name, **chosen})}", status_code=303
         )
@@ -62,10 +63,11 @@ async def new_flow(request: Request) -> Response:
         "flow_new.html",
         status=422 if problem else 200,
         beginnings=_beginnings(),
+        copied=_copied(app_of(request), template),
         name=name,
         template=template,
         problem=problem,
-        command=f"flowengine new {template or 'TEMPLATE'} {flow_id_of(name) or 'NAME'}",
+        command=f"flowengine new {template if template in templates() else 'TEMPLATE'} {flow_id_of(name) or 'NAME'}",
     )
 
 
@@ -109,16 +111,26 @@ async def edit_flow(request: Request) -> Response:
         "flow_edit.html",
         flow_id=flow_id,
         known=flow_id in app.library.entries,
-        beginning=_beginning(query.get("template", ""), query.get("name", "")[:NAME_AT_MOST]),
+        beginning=_beginning(app, query.get("template", ""), query.get("name", "")[:NAME_AT_MOST]),
         event=event,
         command=f"flowengine check flows/{flow_id}.yaml",
     )
 
 
-def _beginning(template: str, name: str) -> str:
-    """The text that a new flow begins with."""
+def _copied(app: App, template: str) -> str:
+    """The id of the flow that `flow:ID` names; empty for anything else."""
+    flow_id = template.removeprefix("flow:")
+    return flow_id if template != flow_id and flow_id in app.library.entries else ""
+
+
+def _beginning(app: App, template: str, name: str) -> str:
+    """The text that a new flow begins with: a template's, a copy of another flow's, or nearly nothing."""
     found = templates().get(template)
-    text = found.read_text(encoding="utf-8") if found else EMPTY
+    copied = _copied(app, template)
+    if copied:
+        text = read_flow_text(app.settings.flows, copied).text
+    else:
+        text = found.read_text(encoding="utf-8") if found else EMPTY
     return titled(text, name) if name.strip() else text
 
 

@@ -21,6 +21,7 @@ from flowengine.server.pages.operations import Help, help_of
 from flowengine.server.pages.render import page
 from flowengine.server.pages.routing import Row, see
 from flowengine.server.pages.run_form import Field, fields_of, read_fields
+from flowengine.server.pages.uses import uses_of
 from flowengine.spec.flow import Flow
 from flowengine.spec.schedules import coming, read_schedule
 from flowengine.spec.triggers import Schedule
@@ -126,6 +127,7 @@ async def show_flow(request: Request) -> Response:
         starts=starts,
         coming=_coming(app, entry.flow),
         names=state.names(app),
+        uses=uses_of(app, entry.flow),
         command=f"flowengine flows show {entry.id}",
     )
 

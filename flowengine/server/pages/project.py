@@ -15,8 +15,7 @@ from flowengine.server.pages import state
 from flowengine.server.pages.operations import helped
 from flowengine.server.pages.render import page
 from flowengine.server.pages.routing import Row
-from flowengine.spec.actions import OperationAction
-from flowengine.spec.triggers import OperationTrigger, Poll
+from flowengine.server.pages.uses import connectors_of
 
 
 async def connections(request: Request) -> Response:
@@ -37,9 +36,7 @@ def _users(app: App) -> dict[str, list[str]]:
     """Connector to the flows that use it."""
     found: dict[str, dict[str, None]] = {}
     for flow in app.library.flows():
-        used = [one.connector for one in flow.triggers if isinstance(one, (OperationTrigger, Poll))]
-        used += [action.connector for _, action in flow.walk() if isinstance(action, OperationAction)]
-        for connector in used:
+        for connector in connectors_of(flow):
             found.setdefault(connector, {})[flow.id] = None
     return {connector: list(flows) for connector, flows in found.items()}
 

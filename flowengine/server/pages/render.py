@@ -59,6 +59,7 @@ def environment() -> Environment:
     made.filters.update(
         pretty=shown.pretty,
         brief=shown.brief,
+        told=shown.told,
         lasted=shown.lasted,
         away=shown.away,
         local=shown.local,

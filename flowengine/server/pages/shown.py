@@ -108,6 +108,12 @@ def brief(value: Json, longest: int = 120) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
+def told(value: Json, longest: int = 120) -> str:
+    """A value inside a sentence: text stands in quotes, so that it is told apart from the words around it."""
+    text = brief(value, longest)
+    return f"“{text}”" if isinstance(value, str) else text
+
+
 def _compact(value: Json) -> str:
     try:
         return orjson.dumps(value, default=str).decode()

@@ -203,3 +203,13 @@ async def test_a_new_flow_begins_with_a_form_and_is_written_by_the_save_alone(ed
     status, saved = await editor("PUT", "/flows/ask-first/source", text=template["text"], hash=None)
     assert (status, saved["flow"]["valid"]) == (200, True)
     assert (editor.folder / "ask-first.yaml").read_text() == template["text"]
+
+
+async def test_a_new_flow_begins_as_a_copy_of_another(editor):
+    html = {"accept": "text/html"}
+    assert "a copy of greet" in (await editor.http.get("/new?template=flow:greet", headers=html)).text
+    gone_on = await editor.http.get("/new", params={"name": "Greet twice", "template": "flow:greet"}, headers=html)
+    page = await editor.http.get(gone_on.headers["location"], headers=html)
+    assert "# What the team agreed on, do not change.\nflow: Greet twice\n" in page.text
+    nowhere = await editor.http.get("/new", params={"name": "A", "template": "flow:../../etc/passwd"}, headers=html)
+    assert nowhere.headers["location"] == "/flows/a/edit?name=A"

@@ -389,3 +389,14 @@ async def test_a_failure_is_one_text_for_a_colleague(site):
         "flowengine ",
     ):
         assert part in report
+
+
+async def test_a_flow_tells_what_it_depends_on(site):
+    found = await text_of(site, "/flows/failing")
+    assert "What it depends on" in found
+    assert '<a href="/connectors/http">http</a>' in found
+    assert "What it depends on" not in await text_of(site, "/flows/quick")
+
+
+async def test_both_values_of_a_condition_are_told_in_the_list(site):
+    assert "<b>“stop”</b> is <b>“go”</b>: no" in await text_of(site, "/events")
