@@ -28,6 +28,9 @@ def list_(
     ctx: typer.Context,
     actor: Annotated[str | None, typer.Option("--actor", help="Only this one's, such as token:ci.")] = None,
     action: Annotated[str | None, typer.Option("--action", help="Only this kind, such as set_secret.")] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", help="Only what was done to this: a flow, a run, a secret, a token.")
+    ] = None,
     since: Annotated[str | None, typer.Option("--since", help="Only newer ones: 24h, 7d, 2026-01-31.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-L", min=1, max=10_000, help="At most this many.")] = 20,
     before: Annotated[str | None, typer.Option("--before", help="Only older than this one: the next page.")] = None,
@@ -35,7 +38,14 @@ def list_(
 ) -> None:
     """The newest changes first: who, what, to what, from where."""
     here = place.settings(ctx)
-    query = {"actor": actor, "action": action, "since": parse_since(since), "limit": limit + 1, "before": before}
+    query = {
+        "actor": actor,
+        "action": action,
+        "target": target,
+        "since": parse_since(since),
+        "limit": limit + 1,
+        "before": before,
+    }
     more = place.finish(_read(here, query)) if place.has_database(here) else []
     found = more[:limit]
     following = found[-1].id if len(more) > limit else None

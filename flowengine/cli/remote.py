@@ -158,8 +158,9 @@ class RemoteAudit(_Asking):
         since: datetime | None = None,
         limit: int = 20,
         before: str | None = None,
+        target: str | None = None,
     ) -> list[AuditRecord]:
-        query = {"actor": actor, "action": action, "since": _moment(since)}
+        query = {"actor": actor, "action": action, "target": target, "since": _moment(since)}
         found = await self.pages("/audit", "changes", limit, before, **query)
         return [AuditRecord(**{**one, "at": _time(one["at"])}) for one in found]
 

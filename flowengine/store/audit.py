@@ -66,10 +66,11 @@ class Audit:
         since: datetime | None = None,
         limit: int = 20,
         before: str | None = None,
+        target: str | None = None,
     ) -> list[AuditRecord]:
         """The newest changes that fit."""
         where = queries.Where()
-        for column, value in (("actor", actor), ("action", action)):
+        for column, value in (("actor", actor), ("action", action), ("target", target)):
             if value is not None:
                 where.add(f"{column} = ?", value)
         if since is not None:

@@ -57,6 +57,7 @@ async def list_changes(request: Request) -> Response:
     found = await app.store.audit.list(
         actor=query.get("actor"),
         action=query.get("action"),
+        target=query.get("target"),
         since=moment(request, "since"),
         limit=limit + 1,
         before=query.get("before"),
@@ -119,6 +120,7 @@ ENDPOINTS: Final = (
         query=(
             Query("actor", "Only this one's, such as `token:ci`."),
             Query("action", "Only this kind, such as `set_secret`."),
+            Query("target", "Only what was done to this: a flow's or a run's id, a secret's or a token's name."),
             SINCE,
             LIMIT,
             BEFORE,

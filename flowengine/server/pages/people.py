@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote
@@ -42,6 +43,7 @@ async def show_audit(request: Request) -> Response:
     found = await app.store.audit.list(
         actor=query.get("actor") or None,
         action=query.get("action") or None,
+        target=query.get("target") or None,
         since=app.clock.now() - period if period else None,
         limit=PAGE + 1,
         before=query.get("before") or None,
@@ -56,10 +58,11 @@ async def show_audit(request: Request) -> Response:
         actions=actions,
         actor=query.get("actor") or "",
         action=query.get("action") or "",
+        target=query.get("target") or "",
         since=query.get("since") or "",
         older=with_query(request, before=changes[-1].id) if len(found) > PAGE else None,
         newest=with_query(request, before=None) if query.get("before") else None,
-        command=_command(query.get("actor"), query.get("action"), query.get("since")),
+        command=_command(query),
     )
 
 
@@ -77,12 +80,10 @@ def _further(change: AuditRecord) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in change.detail.items() if value not in (None, "", change.target)]
 
 
-def _command(actor: str | None, action: str | None, since: str | None) -> str:
-    parts = ["flowengine audit list"]
-    parts += [f"--actor {quoted(actor)}"] if actor else []
-    parts += [f"--action {quoted(action)}"] if action else []
-    parts += [f"--since {since}"] if since in PERIODS else []
-    return " ".join(parts)
+def _command(query: Mapping[str, str]) -> str:
+    named = [f"--{name} {quoted(query[name])}" for name in ("actor", "action", "target") if query.get(name)]
+    since = [f"--since {query['since']}"] if query.get("since") in PERIODS else []
+    return " ".join(["flowengine audit list", *named, *since])
 
 
 async def show_tokens(request: Request) -> Response:

@@ -94,6 +94,10 @@ async def test_changes_are_on_the_audit_page_by_whom_and_what_with_a_link_to_it(
     assert '<a href="/flows/quick">quick</a>' in only
     assert "<b>submit run</b>" not in only
     assert "flowengine audit list --actor token:boss --action disable_flow --since 1h" in only
+    to_it = (await site.http.get(f"/audit?target={run}")).text
+    assert "<b>submit run</b>" in to_it
+    assert "<b>enable flow</b>" not in to_it
+    assert f"flowengine audit list --target {run}" in to_it
     assert "Nothing on record fits" in (await site.http.get("/audit?actor=nobody")).text
 
 
