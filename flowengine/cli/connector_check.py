@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowengine.cli.connector_samples import sample_inputs
+from flowengine.connectors.samples import sample_inputs
 from flowengine.errors import ActionError, FlowEngineError, Unauthorized
 from flowengine.types import Json, JsonObject
 

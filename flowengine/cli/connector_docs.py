@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from flowengine.cli.connector_pages import snippet
+from flowengine.connectors.snippet import snippet
 from flowengine.manifests.choices import choice_source
 from flowengine.manifests.lenient import as_object, as_text
 from flowengine.manifests.schema import flatten, type_of

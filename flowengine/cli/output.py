@@ -193,19 +193,10 @@ def moment(when: datetime | str | None) -> str:
 
 
 def duration(milliseconds: float | None) -> str:
-    """A length of time in the unit that suits it: `12 ms`, `3.4 s`, `2 min 05 s`, `1 h 02 min`."""
-    if milliseconds is None:
-        return "-"
-    seconds = milliseconds / 1000
-    if seconds < 1:
-        return f"{milliseconds:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min"
+    """A length of time in the units that suit it; a dash while it goes on."""
+    from flowengine.spec.times import lasted
+
+    return lasted(milliseconds) or "-"
 
 
 def took(started: datetime | None, finished: datetime | None) -> float | None:

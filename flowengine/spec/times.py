@@ -130,3 +130,21 @@ def format_duration(duration: timedelta) -> str:
     if rest:
         told.append(f"{rest:g} second{'' if rest == 1 else 's'}")
     return " ".join(told)
+
+
+def lasted(milliseconds: float | None) -> str:
+    """How long something took, in two units at most: `12 ms`, `3.4 s`, `2 min 5 s`, `1 h 2 min`; empty while it goes on."""
+    if milliseconds is None:
+        return ""
+    if milliseconds < 1_000:
+        return f"{milliseconds:.0f} ms"
+    seconds = milliseconds / 1_000
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min"
+    return f"{hours // 24} days {hours % 24} h"

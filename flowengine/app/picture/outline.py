@@ -10,15 +10,11 @@ from flowengine.expressions.values import json_text
 from flowengine.spec.actions import (
     Action,
     Ask,
-    Call,
     ForEach,
     If,
     Log,
-    OperationAction,
     Parallel,
     Repeat,
-    Set,
-    Stop,
     Switch,
     Try,
     Wait,
@@ -26,8 +22,7 @@ from flowengine.spec.actions import (
 )
 from flowengine.spec.conditions import UNARY_OPERATORS, AllOf, AnyOf, Comparison, Condition, Not, Truth
 from flowengine.spec.flow import Flow
-from flowengine.spec.schedules import read_schedule
-from flowengine.spec.triggers import Manual, Poll, Schedule, Trigger, Webhook
+from flowengine.spec.words import does, starts
 from flowengine.store.records import ActionRecord
 from flowengine.types import Json, Path
 
@@ -76,7 +71,7 @@ def outline(flow: Flow, run: Iterable[ActionRecord] = ()) -> Outline:
     statuses = _statuses(run)
     return Outline(
         flow.name,
-        tuple(_start(trigger) for trigger in flow.triggers),
+        tuple(map(starts, flow.triggers)),
         tuple(shortened(condition_text(condition)) for condition in flow.conditions),
         tuple(_drawn(action, (), statuses) for action in flow.actions),
         tuple(_drawn(action, ("on_failure",), statuses) for action in flow.on_failure),
@@ -115,20 +110,6 @@ def _told(found: Counter[str]) -> str:
     return ", ".join(f"{found[status]} {status}" for status in _RANK if found[status])
 
 
-def _start(trigger: Trigger) -> str:
-    match trigger:
-        case Manual():
-            return "by hand"
-        case Webhook():
-            return "a POST to its webhook"
-        case Schedule():
-            return str(read_schedule(trigger.recurrence, trigger.timezone).describe())
-        case Poll():
-            return f"new items of {trigger.name}"
-        case _:
-            return trigger.name
-
-
 def _branches(action: Action) -> Iterator[tuple[str, tuple[Action, ...]]]:
     match action:
         case If():
@@ -147,8 +128,6 @@ def _branches(action: Action) -> Iterator[tuple[str, tuple[Action, ...]]]:
 def about(action: Action) -> str:
     """What an action does, in a few words."""
     match action:
-        case OperationAction():
-            return action.use
         case If():
             return f"if {condition_text(action.condition)}"
         case Switch():
@@ -163,16 +142,10 @@ def about(action: Action) -> str:
             return f"wait until {_text(action.moment)}"
         case Ask():
             return f"ask {_text(action.to)}"
-        case Call():
-            return f"call {action.flow}"
-        case Set():
-            return f"set {', '.join(action.values)}"
-        case Stop():
-            return f"stop as {action.status}"
         case Log():
             return f"log {_text(action.text)}"
         case _:
-            return action.kind.replace("_", " ")
+            return does(action)
 
 
 def condition_text(condition: Condition) -> str:

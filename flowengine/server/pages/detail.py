@@ -16,8 +16,9 @@ from flowengine.app.looking_back import evaluate_in, seen_in
 from flowengine.errors import FlowEngineError
 from flowengine.server.context import app_of
 from flowengine.server.pages.routing import Row
-from flowengine.server.pages.shown import brief, lasted
+from flowengine.server.pages.shown import brief
 from flowengine.spec.actions import Action, OperationAction
+from flowengine.spec.times import lasted
 from flowengine.store.documents import run_document
 from flowengine.store.heads import RunHead
 from flowengine.store.records import ActionRecord, RunRecord

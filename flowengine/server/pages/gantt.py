@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from flowengine.server.pages.shown import between, lasted, mark, word
+from flowengine.server.pages.shown import between, mark, word
+from flowengine.spec.times import lasted
 from flowengine.store.heads import ActionHead
 from flowengine.types import Status, format_path
 

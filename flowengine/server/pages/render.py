@@ -22,6 +22,7 @@ from flowengine.server.access import Role, caller_of, may
 from flowengine.server.context import app_of
 from flowengine.server.pages import shown
 from flowengine.server.pages.grid import grid
+from flowengine.spec.times import lasted
 from flowengine.store.heads import Heads
 
 HERE: Final = Path(__file__).parent.parent
@@ -60,7 +61,7 @@ def environment() -> Environment:
         pretty=shown.pretty,
         brief=shown.brief,
         told=shown.told,
-        lasted=shown.lasted,
+        lasted=lasted,
         away=shown.away,
         local=shown.local,
         utc=shown.utc,

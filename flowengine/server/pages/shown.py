@@ -10,7 +10,7 @@ from typing import Final
 
 import orjson
 
-from flowengine.spec.times import format_duration
+from flowengine.spec.times import format_duration, lasted
 from flowengine.store.documents import timestamp
 from flowengine.types import Json
 
@@ -125,24 +125,6 @@ def quoted(text: str) -> str:
     """A word of a command line, in quotes where it needs them."""
     plain = text and all(sign.isalnum() or sign in "-_./:@" for sign in text)
     return text if plain else "'" + text.replace("'", "'\\''") + "'"
-
-
-def lasted(milliseconds: float | None) -> str:
-    """How long something took, in two units at most."""
-    if milliseconds is None:
-        return ""
-    if milliseconds < 1_000:
-        return f"{milliseconds:.0f} ms"
-    seconds = milliseconds / 1_000
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes} min"
-    return f"{hours // 24} days {hours % 24} h"
 
 
 def between(start: datetime | None, end: datetime | None) -> str:

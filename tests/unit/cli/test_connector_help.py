@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from flowengine.cli.connector_pages import snippet
+from flowengine.connectors.snippet import snippet
 from flowengine.manifests.definition import load_connector
 
 

@@ -75,7 +75,14 @@ def test_times_are_utc_in_a_pipe_and_local_on_a_terminal(terminal, monkeypatch):
 
 @pytest.mark.parametrize(
     ("milliseconds", "text"),
-    [(None, "-"), (12.4, "12 ms"), (1234, "1.2 s"), (125_000, "2 min 05 s"), (3_720_000, "1 h 02 min")],
+    [
+        (None, "-"),
+        (12.4, "12 ms"),
+        (1234, "1.2 s"),
+        (125_000, "2 min 5 s"),
+        (3_720_000, "1 h 2 min"),
+        (200_000_000, "2 days 7 h"),
+    ],
 )
 def test_durations(milliseconds, text):
     assert output.duration(milliseconds) == text
