@@ -109,6 +109,8 @@ class Sites:
 
     def _trigger_inputs(self, trigger: Trigger, one: Shape) -> None:
         early = {name: shape for name, shape in self._start(UNKNOWN).items() if name in ("flow", "vars")}
+        if isinstance(trigger, Poll):
+            early["cursor"] = UNKNOWN
         self._texts((*trigger.loc, "with"), self._value((*trigger.loc, "with")), Scope(early), trigger=trigger)
         if isinstance(trigger, Poll):
             body = known.operation_shape(trigger.connector, trigger.operation, self.project)

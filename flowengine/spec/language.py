@@ -431,7 +431,11 @@ TRIGGERS = {
                 Key("with", Form.VALUES, "The operation's inputs."),
                 Key("items", Form.TEMPLATE, "Where in the answer the list of items is; the whole body when left out."),
                 Key("item_id", Form.TEMPLATE, "What tells items apart; `item.id` when left out."),
-                Key("cursor", Form.TEMPLATE, "A value of each item that only grows."),
+                Key(
+                    "cursor",
+                    Form.TEMPLATE,
+                    "A value of each item that only grows. Templates of `with` see the greatest so far as `cursor`; at first it is none.",
+                ),
             ),
             'poll: livechat.ListAgents\nevery: 5 minutes\nitem_id: "{{ item.login }}"',
         ),
