@@ -119,6 +119,11 @@ def rule_of(rules: Iterable[Rule], method: str, path: str) -> Rule | None:
     return next((rule for rule in rules if rule.method == method and rule.pattern.match(path)), None)
 
 
+def methods_at(rules: Iterable[Rule], path: str) -> list[str]:
+    """The methods that there is a route for at a path; none when there is nothing at all."""
+    return sorted({rule.method for rule in rules if rule.pattern.match(path)})
+
+
 def caller_of(connection: HTTPConnection) -> Caller | None:
     """Who sends this request; None on public routes."""
     found: Caller | None = connection.scope.get("flowengine.caller")

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flowengine.config import Settings
 from flowengine.errors import ConfigurationError, FlowEngineError
-from flowengine.server.access import CHANGING, Caller, Rule, rule_of
+from flowengine.server.access import CHANGING, Caller, Rule, methods_at, rule_of
 from flowengine.server.callers import Callers, Refused
 from flowengine.server.ingress import answer
 from flowengine.server.origin import change_refused, foreign, is_loopback, is_ours, own_names
@@ -93,6 +93,9 @@ class Gate:
         refusal = _refusal(scope["method"], headers, caller, rule)
         if caller is None and _is_page(scope, headers):
             await _to_login(scope, send)
+        elif isinstance(caller, Caller) and rule is None and (known := methods_at(self.rules, scope["path"])):
+            told = f"there is nothing to {scope['method']} here; it takes {', '.join(known)}"
+            await _refuse(send, (405, told), (b"allow", ", ".join(known).encode()))
         elif refusal or not isinstance(caller, Caller):
             await _refuse(send, refusal or (401, "signing in is needed"))
         else:
@@ -163,7 +166,7 @@ async def _to_login(scope: Scope, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _refuse(send: Send, refusal: Refusal) -> None:
+async def _refuse(send: Send, refusal: Refusal, *headers: tuple[bytes, bytes]) -> None:
     status, message = refusal
     extra = {401: ((b"www-authenticate", b"Bearer"),), 429: ((b"retry-after", b"60"),)}.get(status, ())
-    await answer(send, status, {"v": 1, "error": {"code": "refused", "message": message}}, *extra)
+    await answer(send, status, {"v": 1, "error": {"code": "refused", "message": message}}, *extra, *headers)

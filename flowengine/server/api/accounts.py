@@ -87,6 +87,7 @@ async def remove_connection(request: Request) -> Response:
 async def try_connection(request: Request) -> Response:
     """Call something harmless with a connection."""
     app = app_of(request)
+    await read(request, Nothing)
     app.read_connections()
     trial = await app.accounts.test(request.path_params["connection"])
     return Document({"connection": trial.to_json()})

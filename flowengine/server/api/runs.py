@@ -77,10 +77,10 @@ async def list_runs(request: Request) -> Response:
 
 async def show_run(request: Request) -> Response:
     """One run with its actions. `?wait=10` answers when it has finished, or after so many seconds as it then is."""
-    app = app_of(request)
+    app, seconds = app_of(request), number(request, "wait", 0, WAIT_AT_MOST)
     run = await app.store.runs.find(request.path_params["run"])
-    if "wait" in request.query_params and not run.status.finished:
-        run = await _waited(app, run, number(request, "wait", 0, WAIT_AT_MOST))
+    if seconds and not run.status.finished:
+        run = await _waited(app, run, seconds)
     return Document({"run": await full_document(app, run)})
 
 

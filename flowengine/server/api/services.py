@@ -56,6 +56,7 @@ async def delete_secret(request: Request) -> Response:
 
 async def rotate_key(request: Request) -> Response:
     """Put a new key in force and encrypt every secret with it."""
+    await read(request, Nothing)
     return Document({"secrets": await app_of(request).store.secrets.rotate()})
 
 

@@ -113,6 +113,14 @@ async def test_an_unknown_path_tells_strangers_nothing(guarded):
     assert (await guarded("GET", "/api/v1/nothing", guarded.tokens[Role.VIEWER])).status_code == 404
 
 
+@pytest.mark.parametrize("method", ["PUT", "OPTIONS", "TRACE", "DELETE"])
+async def test_a_method_that_is_not_there_is_told_to_those_who_may_come_in(guarded, method):
+    assert (await guarded(method, "/api/v1/runs")).status_code == 401
+    answer = await guarded(method, "/api/v1/runs", guarded.tokens[Role.VIEWER])
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+    assert (await guarded(method, "/api/v1/nowhere", guarded.tokens[Role.ADMIN])).status_code in (404, 405)
+
+
 async def test_a_wrong_token_is_refused_even_where_none_is_needed(local):
     assert (await local("GET", "/api/v1/runs")).status_code == 200
     assert (await local("GET", "/api/v1/runs", authorization="Bearer wrong")).status_code == 401

@@ -16,7 +16,17 @@ import pytest
 from tests.fakes.projects import make_project, served
 
 SECONDS = 25
-CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+CHECKS = ",".join(
+    (
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_schema_conformance",
+        "negative_data_rejection",
+        "unsupported_method",
+        "allow_header_conformance",
+    )
+)
 FLOWS = {
     "greet": """
         flow: Greet
