@@ -18,6 +18,9 @@ from flowengine.store.lock import holder
 
 HERE = Path(__file__).parent
 
+PATIENCE = 120.0
+"""Seconds that anything may take that must come: engines begin in one, and in thirty where the machine has much else to do."""
+
 
 def free_port() -> int:
     with socket() as probe:
@@ -82,7 +85,7 @@ class Stage:
         if process.returncode is None:
             raise AssertionError((self.folder / "serve.log").read_text()[-4000:])
 
-    async def send(self, numbers: Iterable[int], *, seconds: float = 20) -> None:
+    async def send(self, numbers: Iterable[int], *, seconds: float = PATIENCE) -> None:
         """Post each event until it is answered with success; what is answered is remembered."""
         async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
             until = time.monotonic() + seconds
@@ -103,7 +106,7 @@ class Stage:
         self.acknowledged.add(number)
         return number
 
-    async def settled(self, runs: int, *, seconds: float = 30) -> list[str]:
+    async def settled(self, runs: int, *, seconds: float = PATIENCE) -> list[str]:
         """The statuses of all runs once there are so many and none is unfinished."""
         statuses: list[str] = []
         async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
@@ -144,7 +147,7 @@ async def stage(folder: Path, database: str | None = None) -> AsyncIterator[Stag
         await witness.wait()
 
 
-async def gone(process: asyncio.subprocess.Process, seconds: float) -> bool:
+async def gone(process: asyncio.subprocess.Process, seconds: float = PATIENCE) -> bool:
     """Whether the process ends within that time."""
     try:
         await asyncio.wait_for(process.wait(), seconds)

@@ -25,7 +25,7 @@ POINTS = [
     "after_run_finish:9",
     "in_wait:5",
 ]
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(400)]
 
 
 def start(url: str, folder: Path, failpoint: str = "") -> subprocess.Popen[bytes]:

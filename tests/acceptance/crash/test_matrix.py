@@ -77,7 +77,7 @@ CHAINS = [list(POINTS)[0::3], list(POINTS)[1::3], list(POINTS)[2::3], list(PARKI
 
 pytestmark = [
     pytest.mark.crash,
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(600),
     # A process that is killed cuts connections wherever they stand; the client library leaves some of those to the collector.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
@@ -92,7 +92,7 @@ async def test_killed(tmp_path: Path, database_url: str, points: list[str]) -> N
             sent += [next(numbers) for _ in range(EVENTS)]
             async with scene.engine(f"{point}:{(POINTS | PARKING)[point]}") as process:
                 sending = asyncio.create_task(scene.send(sent))
-                assert await gone(process, 40), f"{point} was never reached"
+                assert await gone(process), f"{point} was never reached"
                 assert process.returncode == -signal.SIGKILL
                 scene.crashes += 1
             scene.hushed = True
@@ -106,9 +106,9 @@ async def test_stopped_for_a_while(tmp_path: Path, database_url: str) -> None:
     """A machine that sleeps: the process stands still at each point and goes on."""
     setting = ",".join(f"{point}:{count}:stop" for point, count in POINTS.items())
     async with prepared(tmp_path, database_url, "1 second") as scene, scene.engine(setting) as process:
-        sending = asyncio.create_task(scene.send(range(EVENTS), seconds=60))
+        sending = asyncio.create_task(scene.send(range(EVENTS)))
         for stop in range(len(POINTS)):
-            for _ in range(300):
+            for _ in range(2_400):
                 if stopped(process):
                     break
                 await asyncio.sleep(0.05)
