@@ -1,4 +1,4 @@
-"""Engines to stand side by side: how each is given the same flow, started, asked what it finished, and killed.
+"""Engines to stand side by side: how each is given the same flow, started, and asked what it finished.
 
 Each is installed by its own installer, in a folder that the caller names; nothing of theirs is part of this project. The flow is
 always the one of `webhook_to_done.py`: a webhook that is answered at once, then one POST with one value of the event.
@@ -9,21 +9,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
-from programs import Program, free_port, hook_of, project, read, serve_command, wait_until_ready
+from programs import Program, free_port, hook_of, project, read, serve_command
+from sessions import session
 from webhook_to_done import FLOW
-
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Peer(Protocol):
@@ -324,67 +322,7 @@ def _n8n_flow(name: str, target: str) -> dict[str, object]:
     }
 
 
-@contextmanager
-def started(peer: Peer, folder: Path) -> Iterator[Program]:
-    """The engine on its folder, in a session of its own, so that everything it starts counts and ends with it."""
+def started(peer: Peer, folder: Path) -> AbstractContextManager[Program]:
+    """The engine on its folder, until kill -9."""
     port = free_port()
-    with (folder / "output.log").open("ab") as output:
-        running = subprocess.Popen(
-            peer.command(folder, port),
-            cwd=folder,
-            env={**os.environ, **peer.environment(folder, port)},
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    try:
-        serving = Program(f"http://127.0.0.1:{port}", running)
-        wait_until_ready(serving, peer.ready_at(), 120)
-        yield serving
-    finally:
-        kill(serving)
-
-
-def kill(serving: Program) -> None:
-    """kill -9 for the program and all that it started."""
-    tell(serving, signal.SIGKILL)
-    serving.running.wait()
-
-
-def tell(serving: Program, number: signal.Signals) -> None:
-    """Send a signal to every process of the session."""
-    for process in members(serving):
-        with suppress(ProcessLookupError):
-            os.kill(process, number)
-
-
-def members(serving: Program) -> list[int]:
-    """The processes of the program's session."""
-    processes = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-    return [process for process in processes if (fields := _stat(process)) and int(fields[3]) == serving.running.pid]
-
-
-def cpu(serving: Program) -> float:
-    """Processor seconds so far of the whole session, of children that ended, too."""
-    fields = (_stat(process) for process in members(serving))
-    return sum(sum(map(int, each[11:15])) for each in fields if each) / TICKS
-
-
-def memory(serving: Program) -> float:
-    """What the session holds now in MB; pages that processes share count once (PSS)."""
-    return sum(map(_pss, members(serving)))
-
-
-def _stat(process: int) -> list[str]:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
-
-
-def _pss(process: int) -> float:
-    try:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("Pss:")), 0.0)
+    return session(port, peer.command(folder, port), peer.environment(folder, port), folder, peer.ready_at())

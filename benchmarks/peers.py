@@ -22,8 +22,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from load import Load, post
-from peer_programs import N8n, NodeRed, Ours, Peer, cpu, memory, started, tell
+from peer_programs import N8n, NodeRed, Ours, Peer, started
 from programs import Program, read, target
+from sessions import cpu, memory, tell
 
 EVENT = json.dumps({"id": "1", "subject": "Refund @number@", "text": "x" * 900}).encode()
 FIRST = 100
