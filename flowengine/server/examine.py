@@ -39,18 +39,29 @@ async def examine(app: App, heads: Heads) -> list[Check]:
     unready = [one.connection.name for one in app.accounts.all() if one.standing.state != "ready"]
     summaries = await asyncio.to_thread(app.catalog.summaries)
     unreadable = [one.name for one in summaries if one.problem]
+    states = {flow.id: app.triggers.states(flow) for flow in app.library.flows()}
+    troubled = [f"{flow}: {one.detail}" for flow, each in states.items() for one in each if one.state == "failed"]
     more = "+" if len(going) == _MOST else ""
     return [
-        Check("Engine", "ok", f"flowengine {__version__} on Python {platform.python_version()}, at {app.public_url}"),
+        await _engine(app),
         _database(app),
         Check("Runs", "ok", f"{len(going)}{more} going on or queued"),
         _part("Flows", "fail", f"{len(app.library.flows())} in force", "mend", broken),
+        _part("Triggers", "warn", f"{sum(map(len, states.values()))} there", "see", troubled),
         _part("Connectors", "fail", f"{len(summaries)} found", "look at", unreadable),
         _part(
             "Connections", "warn", f"{len(app.calls.connections)} in connections.yaml", "sign in or complete", unready
         ),
         _disk(app),
     ]
+
+
+async def _engine(app: App) -> Check:
+    """Whether anybody carries runs out: a web process leaves them to the worker."""
+    told = f"flowengine {__version__} on Python {platform.python_version()}, at {app.public_url}"
+    if await app.store.engine_runs():
+        return Check("Engine", "ok", told)
+    return Check("Engine", "fail", f"{told}; no worker runs, events wait", "flowengine serve --worker-only")
 
 
 def _part(name: str, otherwise: Literal["warn", "fail"], told: str, what: str, troubled: list[str]) -> Check:

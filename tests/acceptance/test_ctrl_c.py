@@ -11,6 +11,10 @@ import pytest
 WAITING = "flow: Wait\ntrigger: { manual: true }\nactions:\n  - wait: 1 hour\n"
 
 
+def _hear_ctrl_c():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def begin(folder, *arguments):
     """A command in a process of its own that hears Ctrl-C, whatever the shell of these tests ignores."""
     return subprocess.Popen(
@@ -19,7 +23,7 @@ def begin(folder, *arguments):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509  # one call of the C library
+        preexec_fn=_hear_ctrl_c,  # noqa: PLW1509  # one call of the C library
     )
 
 

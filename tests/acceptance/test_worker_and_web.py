@@ -149,6 +149,8 @@ def test_events_wait_for_a_worker_that_is_not_there_yet(web, workplace):
     run = runs_of(web, "hooked")[0]
     time.sleep(0.5)
     assert web.run(run["id"])["status"] == "queued"
+    told = web.api("GET", "/health").json()["checks"]
+    assert next(each for each in told if each["part"] == "Engine")["remedy"] == "flowengine serve --worker-only"
     workplace.taken()
     done = becomes(web, run["id"], "succeeded")
     assert "got 0" in json.dumps(done["actions"])
