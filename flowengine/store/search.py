@@ -1,8 +1,8 @@
 """Finding runs by what they carried: a scan, in parallel, with exact totals.
 
 There is no index of words on purpose. One that finds any part of a text (trigrams) is three times the size of what it covers
-and is paid for with every run that is written; a scan of a million runs takes 0.3 to 0.5 s on two cores, and is paid for by who
-searches. Letter case does not matter; what is `secure` is encrypted and is never found.
+and is paid for with every run that is written; a scan of a million runs takes a second of processor time, split over the
+cores, and is paid for by who searches. Letter case does not matter; what is `secure` is encrypted and is never found.
 """
 
 from __future__ import annotations
