@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from flowengine.engine.port import Watcher
 from flowengine.interpreter.effects import Response
+from flowengine.store import action_rows
 from flowengine.store.records import ActionRecord, RunRecord
 
 T = TypeVar("T")
@@ -101,7 +102,9 @@ class Audience:
         return lambda: self._watchers.remove(watcher)
 
     def changed(self, run: RunRecord, action: ActionRecord | None) -> None:
-        """Tell the watchers."""
+        """Tell the watchers: of secure values nobody is told."""
+        if action is not None and action.secure and self._watchers:
+            action = action_rows.hidden(action)
         for watcher in self._watchers:
             watcher(run, action)
 

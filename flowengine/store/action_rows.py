@@ -92,7 +92,10 @@ def hidden(action: ActionRecord) -> ActionRecord:
         inputs=STRUCK_OUT if "inputs" in action.secure and action.inputs is not None else action.inputs,
         outputs=STRUCK_OUT if "outputs" in action.secure and action.outputs is not None else action.outputs,
         error=hidden_error(action.error) if action.error else None,
-        attempts=(),
+        attempts=tuple(
+            replace(one, request=None, error=one.error and {**one.error, "message": STRUCK_OUT})
+            for one in action.attempts
+        ),
     )
 
 

@@ -19,10 +19,22 @@ GREET = """
     actions: [{name: Say it, log: "Hello {{ inputs.name }}"}]
     """
 
+CLOSED = """
+    flow: Closed
+    trigger: {manual: true}
+    inputs: {name: {type: text}}
+    actions:
+      - name: Send
+        use: http.post
+        retry: 0
+        secure: [inputs, outputs]
+        with: {url: "http://127.0.0.1:9/{{ inputs.name }}", body: {said: "{{ inputs.name }}"}}
+    """
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def http(tmp_path_factory):
-    project = make_project(tmp_path_factory.mktemp("project"), {"greet": GREET, "other": GREET})
+    project = make_project(tmp_path_factory.mktemp("project"), {"greet": GREET, "other": GREET, "closed": CLOSED})
     async with served(project) as (_, http):
         yield http
 
@@ -47,6 +59,22 @@ async def test_changes_of_runs_come_as_they_happen(http):
                     break
     assert {one["run"]["id"] for one in heard} == {run["id"]}
     assert "say_it" in [one["action"]["path"] for one in heard if one["action"]]
+
+
+async def test_secure_values_are_not_told_as_they_happen(http):
+    told = ""
+    async with http.stream("GET", "/api/v1/runs/events?flow=closed") as stream, asyncio.timeout(20):
+        lines = stream.aiter_lines()
+        await anext(lines)
+        await submit(http, flow="closed", name="canary")
+        async for line in lines:
+            told += line
+            if '"action":null' in line and '"status":"failed"' in line:
+                break
+    assert '"path":"send"' in told
+    assert '"inputs":"(secure)"' in told
+    actions = [json.loads(one)["action"] for one in told.split("event: rundata: ")[1:]]
+    assert "canary" not in json.dumps(actions)
 
 
 async def test_a_request_sent_twice_does_its_work_once(http):
