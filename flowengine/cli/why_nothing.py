@@ -24,17 +24,24 @@ def hint(here: Settings, flow: str | None, *, empty: bool) -> str:
 
 def _off(here: Settings, flow: str) -> str:
     """What says that the flow is off, and how to change that."""
-    from flowengine.cli.flows import parse
-
-    try:
-        found, _ = parse(place.flow_file(here, flow))
-    except (FlowEngineError, OSError):
-        return ""  # `check` tells what is wrong with it
-    if found is not None and not found.enabled:
+    if _off_in_file(here, flow):
         return f"{output.clean(flow)} is off: its file says enabled: false. No event starts it."
     if _switches(here).get(flow, True):
         return ""
     return f"{output.clean(flow)} is off. No event starts it until: flowengine flows enable {flow}"
+
+
+def _off_in_file(here: Settings, flow: str) -> bool:
+    try:
+        file = place.flow_file(here, flow)
+        if b"enabled" not in file.read_bytes():
+            return False  # most flows: reading one takes longer than the list
+    except (FlowEngineError, OSError):
+        return False  # `check` tells what is wrong with it
+    from flowengine.cli.flows import parse
+
+    found, _ = parse(file)
+    return found is not None and not found.enabled
 
 
 def _switches(here: Settings) -> Mapping[str, bool]:
