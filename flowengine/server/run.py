@@ -9,6 +9,7 @@ import gc
 import logging
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ SPANS_WITHIN: Final = 3.0
 """Seconds for the last spans to reach their collector; then they are lost."""
 
 WARM_AFTER: Final = 0.5
-"""Seconds after the start at which templates are compiled, in a thread: triggers and runs come first."""
+"""Seconds after the start at which a thread reads connectors, and compiles templates where they are not kept: runs come first."""
 
 
 class CannotListen(FlowEngineError):
@@ -73,9 +74,8 @@ async def serving(
                 else:
                     app.store.lock.publish({"url": url})
                 await app.triggers.start(app.public_url)
-                async with _watched(app):
-                    with contextlib.nullcontext() if duty == "worker" else _warming():
-                        yield Serving(app, url)
+                async with _watched(app), contextlib.nullcontext() if duty == "worker" else _warming(app):
+                    yield Serving(app, url)
             finally:
                 app.closing.set()
                 await app.triggers.stop()
@@ -131,14 +131,20 @@ async def _watched(app: App) -> AsyncIterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def _warming() -> Iterator[None]:
+@asynccontextmanager
+async def _warming(app: App) -> AsyncIterator[None]:
+    """Templates at hand before the first page is asked for, where compiled ones are kept; connectors soon after."""
     loop = asyncio.get_running_loop()
-    soon = loop.call_later(WARM_AFTER, loop.run_in_executor, None, warm)
+    later = [loop.call_later(WARM_AFTER, loop.run_in_executor, None, app.catalog.summaries)]
+    if sys.dont_write_bytecode:
+        later.append(loop.call_later(WARM_AFTER, loop.run_in_executor, None, warm))
+    else:
+        await loop.run_in_executor(None, warm)
     try:
         yield
     finally:
-        soon.cancel()
+        for one in later:
+            one.cancel()
 
 
 def listen(host: str, port: int) -> socket.socket:
