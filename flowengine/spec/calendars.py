@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 EPOCH = datetime(2001, 1, 1)  # noqa: DTZ001  # a local time: the Monday from which "every 2 weeks" and its like are counted
+_MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
 _LONGEST_GAP = 3 * 24 * 60
 """Minutes. The longest skip of local time so far is a day (Samoa, 2011)."""
 
@@ -91,3 +93,45 @@ def local(naive: datetime, zone: ZoneInfo) -> datetime:
             return aware
         tried = tried.replace(second=0, microsecond=0) + timedelta(minutes=1)
     return naive.replace(tzinfo=zone)
+
+
+def on_the_wall(following: Callable[[datetime], datetime | None], zone: ZoneInfo, moment: datetime) -> datetime | None:
+    """The next minute at which the clock on the wall reads a time that fits, in the zone.
+
+    `following` gives the next such reading after a local time, as if the clock never changed.
+    """
+    since = moment.astimezone(UTC)
+    offset = _offset(zone, since)
+    reading = following((since + offset).replace(tzinfo=None))
+    while reading is not None:
+        found = (reading - offset).replace(tzinfo=UTC)
+        change = _first_change(zone, since, found)
+        if change is None:
+            return found.astimezone(zone)
+        since, offset = change, _offset(zone, change)
+        reading = following((change + offset).replace(tzinfo=None) - _MINUTE)
+    return None
+
+
+def _first_change(zone: ZoneInfo, since: datetime, until: datetime) -> datetime | None:
+    """The first minute after `since`, up to `until`, at which the zone's clock is set; None when it is not."""
+    offset, at = _offset(zone, since), since
+    while at < until:
+        later = min(at + _DAY, until)
+        if _offset(zone, later) != offset:
+            break
+        at = later
+    else:
+        return None
+    before = at.replace(second=0, microsecond=0)
+    low, high = 0, -((before - later) // _MINUTE)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _offset(zone, before + middle * _MINUTE) == offset else (low, middle)
+    return before + high * _MINUTE
+
+
+def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:
+    found = moment.astimezone(zone).utcoffset()
+    assert found is not None
+    return found

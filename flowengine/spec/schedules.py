@@ -1,7 +1,9 @@
 """Schedules: words, cron expressions and the Logic Apps form, as one thing that gives the coming times.
 
 Daylight saving: a local time that is skipped happens at the next valid minute, a doubled one happens once, the first time.
-What happens in every hour of the day (`every 15 minutes`, `0 * * * *`) goes by hours that pass, not by the clock on the wall.
+What happens in every hour of the day (`every 15 minutes`, `0 * * * *`) happens whenever the clock on the wall reads so, as
+Debian's cron has it: twice in a doubled hour, not at all in a skipped one. Where the clock moves by half an hour (Lord Howe) an
+hourly time keeps its minute, and is once 30 or 90 minutes after the one before.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from flowengine.findings import did_you_mean, nearest
-from flowengine.spec.calendars import EPOCH, Calendar, local, next_moment
+from flowengine.spec.calendars import EPOCH, Calendar, local, next_moment, on_the_wall
 from flowengine.spec.phrases import DAYS, EXAMPLES, read_phrase
 from flowengine.spec.times import format_duration, parse_time_of_day
 from flowengine.spec.triggers import Recurrence
@@ -99,11 +101,11 @@ class _Cron:
     def next_after(self, moment: datetime) -> datetime | None:
         from cronsim import CronSim
 
-        here = moment.astimezone(self.zone)
         if self.text.split()[1] == "*":
-            return next(CronSim(self.text, here), None)
+            return on_the_wall(lambda naive: next(CronSim(self.text, naive), None), self.zone, moment)
         # Over local times: CronSim itself takes "*/2" and "*/15 2" by hours that pass, and then skips and doubles them.
-        found = (local(naive, self.zone) for naive in CronSim(self.text, here.replace(tzinfo=None)))
+        here = moment.astimezone(self.zone).replace(tzinfo=None)
+        found = (local(naive, self.zone) for naive in CronSim(self.text, here))
         return next((one for one in found if one.astimezone(UTC) > moment), None)
 
     def describe(self) -> str:

@@ -83,6 +83,65 @@ def test_what_happens_every_hour_keeps_its_distance(text, minutes, zone, days):
     assert {later - sooner for sooner, later in itertools.pairwise(moments)} == {timedelta(minutes=minutes)}
 
 
+@pytest.mark.parametrize(
+    ("text", "days", "found"),
+    [
+        ("0 * * * *", SPRING, ["00:00", "01:00", "03:00", "04:00"]),
+        ("hourly", SPRING, ["00:00", "01:00", "03:00", "04:00"]),
+        ("45 * * * *", SPRING, ["00:45", "01:45", "02:45", "03:45"]),
+        ("*/30 * * * *", SPRING, ["00:00", "00:30", "01:00", "01:30", "02:30", "03:00"]),
+        ("0 * * * *", AUTUMN, ["00:00", "01:00", "02:00", "03:00"]),
+        ("45 * * * *", AUTUMN, ["00:45", "01:45", "01:45", "02:45"]),
+        ("*/30 * * * *", AUTUMN, ["00:00", "00:30", "01:00", "01:30", "01:30", "02:00"]),
+    ],
+)
+def test_hourly_times_keep_their_minute_where_the_clock_moves_by_half_an_hour(text, days, found):
+    start = days[LORD_HOWE]
+    times = [f"{one:%H:%M}" for one in coming(read_schedule(recurrence(text), LORD_HOWE), start, len(found))]
+    assert times == found
+
+
+@pytest.mark.parametrize(
+    "zone", [WARSAW, NEW_YORK, LORD_HOWE, "Pacific/Chatham", "Antarctica/Troll", "Africa/Casablanca"]
+)
+@pytest.mark.parametrize(
+    "text", ["0 * * * *", "*/20 * * * *", "17,50 * * * *", "5 * * * 0", "10 * 29 3 *", "40 * * 2-4 *"]
+)
+def test_hourly_times_are_what_the_clock_on_the_wall_reads(text, zone):
+    """Against every minute of some days around each change of the clock in a year."""
+    schedule = read_schedule(recurrence(text), zone)
+    minute = timedelta(minutes=1)
+    hours = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hour) for hour in range(365 * 24)]
+    offsets = [hour.astimezone(schedule.zone).utcoffset() for hour in hours]
+    for hour, before, after in zip(hours, offsets, offsets[1:], strict=False):
+        if before == after:
+            continue
+        minutes = [hour + number * minute for number in range(-3 * 60, 6 * 60)]
+        read = [(one, one.astimezone(schedule.zone)) for one in minutes]
+        expected = [one for one, wall in read if fits(text, wall)]
+        found = itertools.takewhile(minutes[-1].__ge__, times_after(schedule, minutes[0] - minute))
+        assert [one.astimezone(UTC) for one in found] == expected
+
+
+def times_after(schedule, moment):
+    while (moment := schedule.next_after(moment)) is not None:
+        yield moment
+
+
+def fits(text, wall):
+    """The fields of cron that these tests use, read anew."""
+    minute, _, day, month, weekday = text.split()
+    step = int(minute[2:]) if minute.startswith("*/") else 0
+    minutes = range(0, 60, step) if step else [int(one) for one in minute.split(",")]
+    first, _, last = month.partition("-")
+    return (
+        wall.minute in minutes
+        and day in ("*", str(wall.day))
+        and (month == "*" or int(first) <= wall.month <= int(last or first))
+        and weekday in ("*", str(wall.isoweekday() % 7))
+    )
+
+
 @pytest.mark.parametrize("zone", [WARSAW, NEW_YORK, LORD_HOWE])
 @pytest.mark.parametrize("days", [SPRING, AUTUMN], ids=["spring", "autumn"])
 @pytest.mark.parametrize(
