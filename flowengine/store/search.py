@@ -43,8 +43,10 @@ def anywhere(words: str, *, postgresql: bool, everywhere: bool) -> tuple[str, li
     condition, values = holds(OF_RUNS, words, postgresql=postgresql)
     if not everywhere:
         return condition, values
-    inner, more = holds(OF_ACTIONS, words, postgresql=postgresql)
-    return f"({condition} OR id IN (SELECT run_id FROM actions WHERE {inner}))", [*values, *more]  # noqa: S608
+    inner, more = holds(OF_ACTIONS, words, postgresql=postgresql, table="actions.")
+    # Asked of each run, so that a part of the runs looks at its own actions only, and at none of runs that do not fit otherwise.
+    looked = f"EXISTS (SELECT 1 FROM actions WHERE actions.run_id = runs.id AND {inner})"  # noqa: S608
+    return f"({condition} OR {looked})", [*values, *more]
 
 
 async def search(
