@@ -22,6 +22,8 @@ FLOWS = {
     "  - ask: { to: team, question: Refund?, choices: [Yes please, No thanks] }\n    name: Ask\n    save_as: said\n"
     "output: '{{ said.choice }}'\n",
     "waits": "flow: Waits\ntrigger: { manual: true }\nactions:\n  - wait: 1 hour\n",
+    "links": "flow: Links\ntrigger: { webhook: { verify: { header: { name: X-Token, secret: shop } } } }\nactions:\n"
+    "  - log: 'see {{ run.link }}'\n",
     "ticks": "flow: Ticks\ntrigger: { schedule: every 1 minute }\nactions:\n  - log: tick\n",
     "single": "flow: Single\nmode: single\ntrigger: { webhook: { verify: none } }\nactions:\n  - wait: 1 hour\n",
 }
@@ -243,6 +245,17 @@ def test_a_switch_at_the_web_process_reaches_the_worker(worker, web):
         time.sleep(0.1)
     assert worker.api("GET", "/flows/ticks").json()["flow"]["triggers"][0]["state"] == "off"
     web.api("POST", "/flows/ticks/enable", {})
+
+
+def test_a_secret_that_was_set_at_the_web_process_is_known_to_the_worker(worker, web):
+    assert web.api("PUT", "/secrets/shop", {"value": "open-sesame"}).status_code in (200, 201)
+    deliver = {"json": {}, "headers": {"X-Token": "open-sesame"}}
+    until = time.monotonic() + 5
+    while (answer := httpx.post(worker.hook("links"), **deliver)).status_code == 403 and time.monotonic() < until:
+        time.sleep(0.2)
+    assert answer.status_code == 200
+    run = becomes(web, runs_of(web, "links")[0]["id"], "succeeded")
+    assert f"see {web.url}/runs/{run['id']}" in json.dumps(run["actions"])  # the pages are there
 
 
 def test_two_web_processes_and_one_worker(worker, web, begin):
