@@ -84,7 +84,7 @@ async def told(tmp_path, monkeypatch):
 
 
 async def test_a_run_is_one_trace_of_nested_spans(told):
-    run, collector, desk = told
+    run, collector, _desk = told
     spans = {span.span_id: span for span in collector.spans}
     assert {int.from_bytes(span.trace_id) for span in collector.spans} == {trace_id(run.id)}
 
@@ -113,7 +113,7 @@ async def test_a_run_is_one_trace_of_nested_spans(told):
 
 
 async def test_names_statuses_and_hosts_are_told_and_no_content(told):
-    run, collector, desk = told
+    run, collector, _desk = told
     (whole,) = [span for span in collector.spans if span.name == "tell-all"]
     assert facts(whole).items() >= {"flowengine.run": run.id, "flowengine.status": "failed"}.items()
     assert whole.status.code == Status.STATUS_CODE_ERROR
