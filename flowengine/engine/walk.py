@@ -130,8 +130,9 @@ class Walker:
             run = _recovered(run, known.progress)
         elif run.status is Status.RUNNING:
             return known
-        going.run = replace(run, status=Status.RUNNING, epoch=epoch, due_at=None, started_at=run.started_at or now)
-        self.store.journal.append(Runs.claim(going.run, epoch, now))
+        began = run.started_at or (None if _never_begins(going) else now)
+        going.run = replace(run, status=Status.RUNNING, epoch=epoch, due_at=None, started_at=began)
+        self.store.journal.append(Runs.claim(going.run, epoch, began))
         self.services.changed(going.run, None)
         return known
 
@@ -239,9 +240,12 @@ def _without_walking(going: Going, known: Checkpoints) -> Outcome | None:
     """What becomes of a run that is not to walk any more, or never was."""
     if going.run.recoveries >= MOST_RECOVERIES:
         return _exhausted(known)
-    if going.cancelled is not None and not going.resumed and going.effects is None:
-        return Outcome(status=Status.CANCELLED)
-    return None
+    return Outcome(status=Status.CANCELLED) if _never_begins(going) else None
+
+
+def _never_begins(going: Going) -> bool:
+    """Whether the run was cancelled while it waited for its place."""
+    return going.cancelled is not None and not going.resumed and going.effects is None
 
 
 def _error_of(going: Going, outcome: Outcome) -> JsonObject | None:

@@ -271,9 +271,9 @@ class Runs:
         return {run_id: (status, begun, ended) for run_id, status, begun, ended in await self._reader.rows(sql)}
 
     @staticmethod
-    def claim(run: RunRecord, epoch: int, now: datetime) -> Write:
-        """Take the run for this session; `run` carries the new counts."""
-        row = (epoch, run.recoveries, run.progress, moment(now), run.id, epoch)
+    def claim(run: RunRecord, epoch: int, began: datetime | None) -> Write:
+        """Take the run for this session; `run` carries the new counts. `began` counts for one that had not begun before."""
+        row = (epoch, run.recoveries, run.progress, to_moment(began), run.id, epoch)
         return Write(CLAIM, row, run.id)
 
     @staticmethod
