@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote, quote_plus
 
 from flowengine.connectors.values import describe
 from flowengine.errors import Unauthorized
@@ -27,8 +26,6 @@ KEYS: Final = (
     "allow_private_network",
     "keep_base_path",
 )
-_SHORTEST_SECRET = 6
-"""Shorter values are not struck out of answers: they would be found everywhere."""
 _TEMPLATE = re.compile(r"\{\{\s*(env|secrets)\.([A-Za-z_][\w-]*)\s*\}\}")
 _SECRET_NAME = re.compile(r"secret|passw|token|api_?key|private_?key|credential", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
@@ -93,22 +90,6 @@ def _folded(parameters: Mapping[str, Json], name: str) -> str | None:
             return "true" if value else "false"
         case _:
             return str(value)
-
-
-def secret_values(connection: Connection, secret_names: frozenset[str]) -> tuple[str, ...]:
-    """The values that must not appear anywhere, longest first."""
-    if not (secret_names or connection.address_secrets):
-        return ()
-    return quoted_forms((*connection.address_secrets, *(connection.parameter(name) or "" for name in secret_names)))
-
-
-def quoted_forms(values: Iterable[str]) -> tuple[str, ...]:
-    """Values as they may come back in an answer, longest first; too short ones would be found everywhere."""
-    found = set(values)
-    # A service that takes the bytes of a header for Latin-1 gives them back as other letters.
-    found |= {value.encode("utf-8").decode("latin-1") for value in found if not value.isascii()}
-    found |= {quote(value, safe="") for value in found} | {quote_plus(value) for value in found}
-    return tuple(sorted((value for value in found if len(value) >= _SHORTEST_SECRET), key=len, reverse=True))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -11,12 +11,13 @@ from flowengine.connectors import response, traces, urls
 from flowengine.connectors.announcing import Position
 from flowengine.connectors.asking import asked_first
 from flowengine.connectors.auth import secret_parameters, with_key
-from flowengine.connectors.connection import Connection, secret_values
+from flowengine.connectors.connection import Connection
 from flowengine.connectors.draft import Answer, Request
 from flowengine.connectors.http_request import is_http
 from flowengine.connectors.policies import apply_to_answer, told_type
 from flowengine.connectors.request import build_request
 from flowengine.connectors.sent import STRUCK_OUT, is_computed, masked, place_of, sent
+from flowengine.connectors.spelled import secret_values
 from flowengine.connectors.throttle import Throttle
 from flowengine.connectors.transport import Wire
 from flowengine.errors import ActionTimedOut, FlowEngineError

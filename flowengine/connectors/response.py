@@ -16,6 +16,7 @@ import orjson
 from flowengine.connectors.bodies import is_json
 from flowengine.connectors.draft import Answer
 from flowengine.connectors.inputs import operation_takes_file
+from flowengine.connectors.spelled import forms_of
 from flowengine.errors import OperationFailed, Throttled, Unauthorized
 from flowengine.manifests.definition import Connector
 from flowengine.manifests.extensions import Conversions
@@ -38,7 +39,6 @@ _HOLDERS: Final = ("error", "errors", "Error", "fault", "odata.error", "messages
 _LONGEST_WORDS = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STRUCK_OUT = "***"
-_NESTED: Final = 4
 
 
 def body_of(connector: Connector, operation: Operation, answer: Answer, *, depth: int = 64) -> Json:
@@ -244,17 +244,3 @@ def strike_out(answer: Answer, secrets: Iterable[str]) -> Answer:
         if any(secret in value for value in headers.values()):
             headers = {name: value.replace(secret, STRUCK_OUT) for name, value in headers.items()}
     return answer if body is answer.body and headers is answer.headers else Answer(answer.status, headers, body)
-
-
-def forms_of(secret: str) -> Iterable[bytes]:
-    """How a secret looks in a body: as it is, and as JSON writes it when that differs.
-
-    Services put what they were sent into texts of their answers: JSON in JSON, up to `_NESTED` deep.
-    """
-    if secret.isascii() and secret.isprintable() and '"' not in secret and "\\" not in secret:
-        return (secret.encode("ascii"),)
-    found = written = {secret}
-    for _ in range(_NESTED):
-        written = {json.dumps(form, ensure_ascii=ascii_)[1:-1] for form in written for ascii_ in (True, False)}
-        found = found | written
-    return [form.encode("utf-8") for form in sorted(found, key=len, reverse=True)]

@@ -20,7 +20,7 @@ from flowengine.connectors.auth import secret_parameters
 from flowengine.connectors.connection import Connection
 from flowengine.connectors.draft import Request
 from flowengine.connectors.policy_expressions import Call, parse
-from flowengine.connectors.response import forms_of
+from flowengine.connectors.spelled import forms_of
 from flowengine.manifests.definition import Connector
 from flowengine.manifests.operation import Operation
 from flowengine.manifests.policies import Policy

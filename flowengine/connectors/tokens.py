@@ -14,11 +14,12 @@ import orjson
 
 from flowengine.connectors import oauth
 from flowengine.connectors.auth import TOKEN
-from flowengine.connectors.connection import Connection, quoted_forms
+from flowengine.connectors.connection import Connection
 from flowengine.connectors.draft import Answer, Request
 from flowengine.connectors.oauth import Tokens
 from flowengine.connectors.response import strike_out, words_of
 from flowengine.connectors.sign_in import SignIn, sign_in_of
+from flowengine.connectors.spelled import quoted_forms
 from flowengine.errors import OutcomeUnknown, ServiceUnreachable, SignInNeeded, Unauthorized
 from flowengine.manifests.definition import Connector
 from flowengine.types import Clock, JsonObject

@@ -1,6 +1,7 @@
 import pytest
 
-from flowengine.connectors.connection import Connection, read_connections, secret_values
+from flowengine.connectors.connection import Connection, read_connections
+from flowengine.connectors.spelled import secret_values
 from flowengine.errors import Unauthorized
 from flowengine.findings import Severity
 

@@ -3,10 +3,11 @@
 import pytest
 
 from flowengine.connectors.auth import secret_parameters
-from flowengine.connectors.connection import Connection, read_connections, secret_values
+from flowengine.connectors.connection import Connection, read_connections
 from flowengine.connectors.draft import Request
 from flowengine.connectors.request import build_request
 from flowengine.connectors.sent import LONGEST_BODY, is_computed, masked, place_of, sent
+from flowengine.connectors.spelled import secret_values
 from tests.fakes.definitions import connector as definition
 
 JSON = (("Content-Type", "application/json"),)
