@@ -69,6 +69,8 @@ def serve(
 
 def _started(serving: Serving) -> None:
     """Tell where the engine is, which flows are in force, and which are not and why."""
+    from flowengine.server.callers import trusts_this_machine
+
     output.say(f"flowengine serves {serving.app.settings.project} at {serving.url}{PARTS[serving.app.duty]}")
     for entry in sorted(serving.app.library.entries.values(), key=lambda each: each.id):
         flow = entry.flow
@@ -84,6 +86,8 @@ def _started(serving: Serving) -> None:
             for state in serving.app.triggers.states(flow):
                 if state.detail:
                     output.say(f"          {output.clean(state.name)}: {output.clean(state.detail)}")
+    if not trusts_this_machine(serving.app.settings):
+        output.tell("Pages and API ask for a token: flowengine tokens add NAME --role admin")
     output.tell("Ctrl-C stops it. In another terminal: flowengine events list · flowengine runs list")
 
 
