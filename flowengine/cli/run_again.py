@@ -15,6 +15,7 @@ import typer
 
 from flowengine.cli import output, place
 from flowengine.cli.errors import Exit, WrongUsage
+from flowengine.cli.many import Holding, OfFlow, Really, Since
 from flowengine.cli.place import AsJson
 from flowengine.cli.since import parse_since
 from flowengine.errors import Conflict
@@ -55,10 +56,10 @@ def resubmit(
     status: Annotated[
         list[str] | None, typer.Option("--status", "-s", help="Many: all that ended so (repeatable).")
     ] = None,
-    flow: Annotated[str | None, typer.Option("--flow", "-f", help="Many: only this flow's.")] = None,
-    since: Annotated[str | None, typer.Option("--since", help="Many: only newer ones: 24h, 7d, 2026-01-31.")] = None,
-    search: Annotated[str | None, typer.Option("--search", help="Many: only those that hold this text.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Many: do it, not only show which.")] = False,
+    flow: OfFlow = None,
+    since: Since = None,
+    search: Holding = None,
+    yes: Really = False,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Give the new run's id at once; needs a running engine.")
     ] = False,

@@ -8,6 +8,7 @@ import typer
 
 from flowengine.cli import changes, output, place
 from flowengine.cli.errors import Exit, WrongUsage
+from flowengine.cli.many import Holding, OfFlow, Really, Since
 from flowengine.cli.place import AsJson
 from flowengine.cli.since import parse_since
 from flowengine.types import Status
@@ -30,10 +31,10 @@ def cancel(
     status: Annotated[
         list[str] | None, typer.Option("--status", "-s", help="Many: queued, running or waiting (repeatable).")
     ] = None,
-    flow: Annotated[str | None, typer.Option("--flow", "-f", help="Many: only this flow's.")] = None,
-    since: Annotated[str | None, typer.Option("--since", help="Many: only newer ones: 24h, 7d, 2026-01-31.")] = None,
-    search: Annotated[str | None, typer.Option("--search", help="Many: only those that hold this text.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Many: do it, not only show which.")] = False,
+    flow: OfFlow = None,
+    since: Since = None,
+    search: Holding = None,
+    yes: Really = False,
     reason: Annotated[str, typer.Option("--reason", help="Why, for the history.")] = "cancelled from the command line",
     as_json: AsJson = False,
 ) -> None:

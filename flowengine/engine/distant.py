@@ -127,6 +127,8 @@ class DistantEngine:
                     await self._look_around()
             except FlowEngineError as error:
                 log.warning("the engine's runs could not be looked at, it is tried again: %s", error)
+            except Exception:
+                log.exception("looking at the engine's runs went wrong; it is tried again")
 
     async def _look_at(self, awaited: Sequence[str]) -> None:
         """Runs first: what a run responds is on record before its end is."""

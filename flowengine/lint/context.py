@@ -16,10 +16,11 @@ from flowengine.lint.inputs import Problem, problems
 from flowengine.lint.plain import is_plain, references_of
 from flowengine.lint.project import Project
 from flowengine.lint.shapes import TEXT, UNKNOWN, Missing, Shape, follow, of_value
-from flowengine.lint.sites import Site, Sites, value_at
+from flowengine.lint.sites import Site, Sites
 from flowengine.manifests.operation import Operation
 from flowengine.spec import actions as records
 from flowengine.spec.flow import Flow
+from flowengine.spec.places import value_at
 from flowengine.spec.source import Location
 from flowengine.spec.triggers import OperationTrigger, Poll
 from flowengine.types import Json

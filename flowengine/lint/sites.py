@@ -12,6 +12,7 @@ from flowengine.lint.shapes import UNKNOWN, Shape
 from flowengine.spec import actions as records
 from flowengine.spec.flow import Flow, children
 from flowengine.spec.language import ACTIONS, Form
+from flowengine.spec.places import value_at
 from flowengine.spec.source import Location
 from flowengine.spec.triggers import Poll, Trigger
 from flowengine.types import Json
@@ -197,16 +198,6 @@ class Sites:
             # Jinja's own loop has a `loop` of its own.
             here = scope.plus(loop=UNKNOWN) if _FOR.search(text) else scope
             self.found.append(Site(place, text, here, action, trigger))
-
-
-def value_at(data: Json, loc: Location) -> Json:
-    """The value at a place; None when there is none."""
-    for part in loc:
-        try:
-            data = data[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return data
 
 
 def texts(loc: Location, value: Json) -> Iterator[tuple[Location, str]]:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from flowengine.findings import Span
+from flowengine.types import Json
 
 Location: TypeAlias = tuple[str | int, ...]
 """Where a value stands in a file's data, such as `("actions", 2, "with", "body")`."""
@@ -194,3 +195,13 @@ def _chomp(mapped: Mapped, header: str, end: int) -> Mapped:
     if "+" in header:
         return mapped
     return mapped[:kept] if "-" in header or not kept else [*mapped[:kept], ("\n", min(end, mapped[kept][1]))]
+
+
+def value_at(data: Json, loc: Location) -> Json:
+    """The value at a place; None when there is none."""
+    for part in loc:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data

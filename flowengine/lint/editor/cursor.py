@@ -13,6 +13,7 @@ from typing import Literal
 
 from flowengine.spec.flow import Flow
 from flowengine.spec.load import read_partly
+from flowengine.spec.places import value_at
 from flowengine.spec.source import Location, Source, read_source
 from flowengine.types import Json
 
@@ -39,13 +40,7 @@ class Cursor:
 
     def at(self, loc: Location) -> Json:
         """The value at a place; None when there is none."""
-        data = self.source.data
-        for part in loc:
-            try:
-                data = data[part]
-            except (KeyError, IndexError, TypeError):
-                return None
-        return data
+        return value_at(self.source.data, loc)
 
 
 def cursor_at(text: str, offset: int, file: str) -> Cursor | None:

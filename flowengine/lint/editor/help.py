@@ -8,6 +8,7 @@ from flowengine.lint.editor.cursor import MARK, cursor_at
 from flowengine.lint.editor.hover import hover, of_key
 from flowengine.lint.editor.reading import Standing, standing_at
 from flowengine.lint.project import Project
+from flowengine.spec.places import value_at
 from flowengine.spec.source import Location
 from flowengine.types import Json
 
@@ -47,7 +48,7 @@ def _about(text: str, offset: int, file: str, standing: Standing, project: Proje
 def _called(data: Json, loc: Location) -> tuple[str, str]:
     """The operation of the innermost action or trigger around a place, and the parameter that the place is in."""
     for length in range(len(loc), -1, -1):
-        owner = _at(data, loc[:length])
+        owner = value_at(data, loc[:length])
         use = (owner.get("use") or owner.get("poll")) if isinstance(owner, dict) else None
         if isinstance(use, str) and loc[:length] and loc[length - 1] != "with":
             return _without_mark(use), _parameter(loc[length:])
@@ -61,12 +62,3 @@ def _parameter(rest: Location) -> str:
 
 def _without_mark(use: str) -> str:
     return use.replace(MARK, "")
-
-
-def _at(data: Json, loc: Location) -> Json:
-    for part in loc:
-        try:
-            data = data[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return data

@@ -8,8 +8,8 @@ from flowengine.findings import Finding
 from flowengine.lint.context import Context
 from flowengine.lint.inputs import Problem, unfit
 from flowengine.lint.rule import Rule
-from flowengine.lint.sites import value_at
 from flowengine.manifests.catalog import HTTP
+from flowengine.spec.places import value_at
 from flowengine.spec.reading import describe, has_template
 
 _FOR_TEXT = {"array": "name one item, or write | join(', ') behind it", "object": "name one of its fields"}
