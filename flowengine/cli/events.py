@@ -9,7 +9,7 @@ import typer
 from flowengine.cli import output, place, why_nothing
 from flowengine.cli.errors import WrongUsage
 from flowengine.cli.place import AsJson
-from flowengine.cli.since import parse_since
+from flowengine.cli.since import parse_before, parse_since
 from flowengine.errors import NotFound
 from flowengine.types import Disposition
 
@@ -36,7 +36,13 @@ def list_(
     """The newest events first."""
     here = place.settings(ctx)
     wanted = [_disposition(word) for word in disposition or []]
-    query = {"flow": flow, "dispositions": wanted, "since": parse_since(since), "limit": limit + 1, "before": before}
+    query = {
+        "flow": flow,
+        "dispositions": wanted,
+        "since": parse_since(since),
+        "limit": limit + 1,
+        "before": parse_before(before),
+    }
     more, runs = place.finish(_read(here, query)) if place.has_history(here) else ([], {})
     events = more[:limit]
     following = events[-1].id if len(more) > limit else None

@@ -9,7 +9,7 @@ import typer
 from flowengine.cli import output, place, run_again, run_cancel, run_records, why_nothing
 from flowengine.cli.errors import Exit, WrongUsage
 from flowengine.cli.place import AsJson
-from flowengine.cli.since import parse_since
+from flowengine.cli.since import parse_before, parse_since
 from flowengine.types import Status
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def list_(
         "statuses": statuses,
         "since": parse_since(since),
         "limit": limit + 1,
-        "before": before,
+        "before": parse_before(before),
     }
     more, total = (
         place.finish(_read(here, query, search, everywhere=everywhere)) if place.has_history(here) else ([], None)

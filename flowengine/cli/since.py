@@ -37,3 +37,10 @@ def _length(text: str) -> timedelta:
     from flowengine.spec.times import parse_duration
 
     return parse_duration(text)
+
+
+def parse_before(text: str | None) -> str | None:
+    """An id, or the beginning of one, after which a list goes on. Raises `WrongUsage` for what can be none."""
+    if text is not None and not (text.isalnum() and text[0].isdigit()):
+        raise WrongUsage(f'--before "{text}" is not an id; the end of a list says with which one to go on')
+    return None if text is None else text.lower()

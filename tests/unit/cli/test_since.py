@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from flowengine.cli.errors import WrongUsage
-from flowengine.cli.since import parse_since
+from flowengine.cli.since import parse_before, parse_since
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -34,3 +34,14 @@ def test_an_endless_time_is_the_beginning():
 def test_anything_else_is_told_how_to_write_it():
     with pytest.raises(WrongUsage, match="write 24h, 7d"):
         parse_since("yesterday", NOW)
+
+
+@pytest.mark.parametrize("text", ["nonsense", "@last", "", "01m8 x", "--"])
+def test_what_can_be_no_id(text):
+    with pytest.raises(WrongUsage, match="is not an id"):
+        parse_before(text)
+
+
+def test_an_id_or_the_beginning_of_one():
+    assert parse_before("01M812KPBSG0") == "01m812kpbsg0"
+    assert parse_before(None) is None
