@@ -120,8 +120,13 @@ def rule_of(rules: Iterable[Rule], method: str, path: str) -> Rule | None:
 
 
 def methods_at(rules: Iterable[Rule], path: str) -> list[str]:
-    """The methods that there is a route for at a path; none when there is nothing at all."""
-    return sorted({rule.method for rule in rules if rule.pattern.match(path)})
+    """The methods that there is a route for at a path; none when there is nothing at all.
+
+    `/runs/cancel` is what the document calls so and no run of that name: the route with the fewest names left open counts.
+    """
+    fitting = [rule for rule in rules if rule.pattern.match(path)]
+    fewest = min((rule.path.count("{") for rule in fitting), default=0)
+    return sorted({rule.method for rule in fitting if rule.path.count("{") == fewest})
 
 
 def caller_of(connection: HTTPConnection) -> Caller | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flowengine.config import Settings
-from flowengine.server.access import PUBLIC, rules_for
+from flowengine.server.access import PUBLIC, methods_at, rules_for
 from flowengine.server.application import all_routes, roles
 from flowengine.server.origin import change_refused, is_loopback, is_near, is_ours, own_names
 
@@ -20,6 +20,19 @@ def test_what_is_public_is_this_and_nothing_else():
     assert {(rule.method, rule.path) for rule in RULES if rule.needed is None} | {
         ("POST", "/hooks/{flow}/{key}"),
     } == PUBLIC
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/api/v1/runs", ["GET", "POST"]),
+        ("/api/v1/runs/cancel", ["POST"]),
+        ("/api/v1/runs/01run", ["GET"]),
+        ("/api/v1/nowhere", []),
+    ],
+)
+def test_the_methods_of_a_path_are_those_of_its_own_route(path, methods):
+    assert methods_at(RULES, path) == methods
 
 
 @pytest.mark.parametrize(

@@ -16,16 +16,14 @@ import pytest
 from tests.fakes.projects import make_project, served
 
 SECONDS = 25
-CHECKS = ",".join(
-    (
-        "not_a_server_error",
-        "status_code_conformance",
-        "content_type_conformance",
-        "response_schema_conformance",
-        "negative_data_rejection",
-        "unsupported_method",
-        "allow_header_conformance",
-    )
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "unsupported_method",
+    "allow_header_conformance",
 )
 FLOWS = {
     "greet": """
@@ -65,7 +63,13 @@ async def test_nothing_departs_from_the_document(tmp_path, known):
         for flow in FLOWS:
             await http.post("/api/v1/runs", json={"flow": flow, "wait": 1})
         command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"]
-        command += [f"{server.url}/api/v1/openapi.json", "--checks", CHECKS, "--exclude-path", "/api/v1/runs/events"]
+        command += [
+            f"{server.url}/api/v1/openapi.json",
+            "--checks",
+            ",".join(CHECKS),
+            "--exclude-path",
+            "/api/v1/runs/events",
+        ]
         command += ["--seed", "1", "--max-time", str(SECONDS), "--request-timeout", "20", "--continue-on-failure"]
         command += ["--phases", "coverage,fuzzing", "--warnings", "off"]
         program = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=STDOUT, cwd=tmp_path)
