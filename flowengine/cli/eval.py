@@ -58,7 +58,9 @@ def evaluate(
     if as_json:
         output.emit(value=value)
     else:
-        output.say(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2))
+        said = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+        # A program gets the value as it is; a terminal would be led by what is in it.
+        output.say(output.clean(said, lines=True) if output.on_terminal() else said)
 
 
 def _point(expression: str, error: ExpressionError) -> None:

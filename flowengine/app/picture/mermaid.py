@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Final
 
-from flowengine.app.picture.outline import Drawn, Outline
+from flowengine.app.picture.outline import Drawn, Outline, plain
 
 _SHAPES: Final = {
     "if": ("{{", "}}"),
@@ -111,5 +111,5 @@ def _has_default(action: Drawn) -> bool:
 
 
 def _escaped(text: str) -> str:
-    safe = text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+    safe = plain(text).replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
     return safe.replace("\n", "<br/>")

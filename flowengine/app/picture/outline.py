@@ -166,6 +166,11 @@ def condition_text(condition: Condition) -> str:
             return f"not ({condition_text(condition.condition)})"
 
 
+def plain(text: str) -> str:
+    """Without signs that lead a terminal, turn the direction of writing, or cannot be in XML."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else " " for sign in text)
+
+
 def shortened(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from flowengine.app.picture.outline import Branch, Drawn, Outline
+from flowengine.app.picture.outline import Branch, Drawn, Outline, plain
 
 ROW = 18
 PAD = 12
@@ -56,7 +56,7 @@ def as_svg(picture: Outline) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}"'
         f' viewBox="0 0 {width:.0f} {height:.0f}" font-family="system-ui, sans-serif" font-size="12" role="img">\n'
-        f"<title>{escape(picture.name)}</title>\n{drawn}\n</svg>\n"
+        f"<title>{escape(plain(picture.name))}</title>\n{drawn}\n</svg>\n"
     )
 
 
@@ -111,7 +111,7 @@ def _draw(box: _Box, x: float, y: float) -> list[str]:
         inset = PAD if box.framed else 0
         drawn.append(
             f'<text x="{x + inset:.1f}" y="{y + ROW * (index + 1) - 3 if box.framed else y + ROW - 6:.1f}"{bold}>'
-            f"{escape(text)}</text>"
+            f"{escape(plain(text))}</text>"
         )
     for left, top, inner in box.inner:
         drawn += _draw(inner, x + left, y + top)
