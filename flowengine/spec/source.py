@@ -143,7 +143,8 @@ def _decode(text: bytes | str, file: str) -> tuple[str | None, Finding | None]:
 
 
 def _not_utf8(text: bytes, at: int, file: str) -> Finding:
-    if b"\0" in text or text.startswith(tuple(_BEGINNINGS)):
+    odd = sum(byte < 32 and byte not in b"\t\n\r" for byte in text[:1_000])
+    if b"\0" in text or odd > 20 or text.startswith(tuple(_BEGINNINGS)):
         return _binary(file, text)
     line = text[:at].count(b"\n") + 1
     return Finding(file, Span(line, 1, line, 1), "not-text", "the file is not UTF-8 text", "save it as UTF-8")
