@@ -290,9 +290,9 @@ class Triggers:
         if former and not former.done():
             await asyncio.wait([former])
         again = await self.subscriptions.reconcile(self._wanted())
-        await self._look_for_missed()
         if again is not None and self._armed:
             self.timer.at("subscriptions", self.clock.now() + max(again, timedelta(seconds=1)), self._reconcile_again)
+        await self._look_for_missed()
 
     async def _look_for_missed(self) -> None:
         await self.catch_up.round(self._wanted(), self.subscriptions.records)
