@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from flowengine.app import App
-from flowengine.app.again import Again, Wanted, chosen, resubmit, resubmit_many
+from flowengine.app.again import MANY_AT_MOST, Again, Wanted, chosen, resubmit, resubmit_many
 from flowengine.app.ending import UNFINISHED, cancel_many, going_on
 from flowengine.errors import FlowEngineError
 from flowengine.server.context import app_of
@@ -71,6 +71,7 @@ async def choose_runs(request: Request) -> Response:
         request,
         "runs_many.html",
         choice=choice,
+        at_most=MANY_AT_MOST,
         runs=fitting[:SHOWN],
         total=len(fitting),
         already=already,
@@ -158,6 +159,7 @@ async def _told(request: Request, choice: Choice, number: int, refused: Sequence
         request,
         "runs_many.html",
         choice=choice,
+        at_most=MANY_AT_MOST,
         runs=[],
         total=number,
         already=0,

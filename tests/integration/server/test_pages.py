@@ -400,3 +400,10 @@ async def test_a_flow_tells_what_it_depends_on(site):
 
 async def test_both_values_of_a_condition_are_told_in_the_list(site):
     assert "<b>“stop”</b> is <b>“go”</b>: no" in await text_of(site, "/events")
+
+
+async def test_a_version_leads_to_the_runs_of_its_days(site):
+    versions = await site.app.store.flows.versions("failing")
+    day = versions[0].saved_at.astimezone().date()
+    found = await text_of(site, "/flows/failing/versions")
+    assert f'href="/runs?flow=failing&amp;from={day}"' in found
