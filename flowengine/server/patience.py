@@ -32,6 +32,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._in_headers, self._unread = True, 0
         self._await_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -47,12 +48,13 @@ class PatientProtocol(HttpToolsProtocol):
         self._unread = self._unread + len(data) if before == self._ended and self._in_headers else 0
         if self._unread > HEADERS_AT_MOST:
             self._refuse(_TOO_LARGE)
+        elif self._unread and self._deadline is None:
+            # Most requests come in one piece, and need no clock.
+            self._await_headers()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._headers_size = 0
-        if self._deadline is None:
-            self._await_headers()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # Trailers after a body come here as well.
@@ -81,7 +83,6 @@ class PatientProtocol(HttpToolsProtocol):
         self._ended += 1
 
     def _await_headers(self) -> None:
-        self._in_headers, self._unread = True, 0
         self._deadline = self.loop.call_later(HEADERS_WITHIN, self._refuse, _TOO_SLOW)
 
     def _calm(self) -> None:
