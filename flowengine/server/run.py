@@ -88,7 +88,10 @@ async def serving(
 async def serve(
     settings: Settings, started: Callable[[Serving], None] = lambda _: None, duty: Duty = "everything"
 ) -> signal.Signals:
-    """Serve until SIGTERM or Ctrl-C, and give which it was; `started` is called when requests are taken."""
+    """Serve until SIGTERM or Ctrl-C, and give which it was; `started` is called when requests are taken.
+
+    Raises `EngineRunning` when another engine took the database meanwhile: who looks after this process may start it anew.
+    """
     loop = asyncio.get_running_loop()
     stopped: asyncio.Queue[signal.Signals] = asyncio.Queue()
     for one in (signal.SIGTERM, signal.SIGINT):
@@ -97,7 +100,12 @@ async def serve(
         async with serving(settings, duty=duty) as server:
             _spare_the_collector()
             started(server)
-            return await stopped.get()
+            stop, lost = asyncio.ensure_future(stopped.get()), server.app.store.journal.lost
+            await asyncio.wait((stop, lost), return_when=asyncio.FIRST_COMPLETED)
+            if not stop.done():
+                stop.cancel()
+                raise lost.result()
+            return stop.result()
     finally:
         for one in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(one)

@@ -48,6 +48,8 @@ class Journal:
         self.commits = 0
         self.returns = 0
         """How often the database came back after a trouble: what failed meanwhile may be tried again."""
+        self.lost: asyncio.Future[Exception] = self._loop.create_future()
+        """Done when this process may write no more, whatever it does: another one has the database. The error says so."""
         self._thread = threading.Thread(target=self._write, name="flowengine-journal", daemon=True)
         self._thread.start()
 
@@ -97,6 +99,9 @@ class Journal:
         try:
             while (units := self._next_units()) is not None:
                 self._settle(units, self._commit(units))
+        except Exception as error:
+            log.exception("the writer broke")
+            self._lose(error)
         finally:
             self._closing = True
             self._fail_rest()
@@ -230,8 +235,7 @@ class Journal:
         try:
             fate = self._connection.recover(error)
         except Exception as lost:  # noqa: BLE001  # told to everybody who waits
-            self._closing = True
-            self._queue.put(None)
+            self._lose(lost)
             return _all_failed(units, lost)
         if fate is Fate.DONE:
             return self._done_after_all(units)
@@ -250,6 +254,12 @@ class Journal:
             unit.tries += 1
         if self._held and not (soon and all(unit.tries == 1 for unit in self._held)):
             time.sleep(PATIENCE)
+
+    def _lose(self, error: Exception) -> None:
+        self._closing = True
+        self._queue.put(None)
+        with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits any more
+            self._loop.call_soon_threadsafe(_resolve_once, self.lost, error)
 
     def _done_after_all(self, units: list[Unit]) -> list[Unit]:
         """Were they written once more, a fence would take them for another owner's, and an event for its own duplicate."""
@@ -290,6 +300,11 @@ def _all_failed(units: list[Unit], error: Exception) -> list[Unit]:
     for unit in units:
         unit.error = error
     return units
+
+
+def _resolve_once(future: asyncio.Future[Exception], error: Exception) -> None:
+    if not future.done():
+        future.set_result(error)
 
 
 def _resolve(units: list[Unit]) -> None:

@@ -112,7 +112,8 @@ async def test_an_engine_that_lost_its_runs_writes_nothing_more(tmp_path: Path, 
                 assert await scene.settled(1) == ["succeeded"]
                 before = row(database_url, "SELECT epoch, status, finished_at FROM runs")
                 sleeper.send_signal(signal.SIGCONT)
-                await asyncio.sleep(4)
+                assert await gone(sleeper, 30), "it ends, so that whoever looks after it may start it anew"
+                assert sleeper.returncode == 3
                 assert row(database_url, "SELECT epoch, status, finished_at FROM runs") == before
         log = (tmp_path / "serve.log").read_text()
         assert "in use by the engine" in log or "another engine had the database" in log
