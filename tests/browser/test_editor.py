@@ -196,7 +196,9 @@ async def test_nothing_stands_over_the_edge(site, width):
 
 async def test_the_editor_can_be_used_by_everybody(site):
     page, _ = site
-    await opened(page)
+    editor = await opened(page)
+    await write(page, editor, CALLING + "# a long file\n" * 200)
+    await page.keyboard.press("Control+Home")
     await page.evaluate((Path(__file__).parent / "vendor" / "axe.min.js").read_text())
     found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     grave = [

@@ -122,7 +122,7 @@ function begin(content) {
         { key: "Mod-s", run: () => { save(false); return true; } },
         ...completionKeymap, ...lintKeymap, ...searchKeymap, ...historyKeymap, ...defaultKeymap, indentWithTab,
       ]),
-      EditorView.contentAttributes.of({ "aria-label": `The text of ${flow}. Escape, then Tab leaves the editor.` }),
+      EditorView.contentAttributes.of({ tabindex: "0", "aria-label": `The text of ${flow}. Escape, then Tab leaves the editor.` }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) mark();
         if (update.docChanged || update.selectionSet) helped();
