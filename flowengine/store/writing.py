@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 PARTS: Final = (64, 16, 4, 1)
-_FULL: Final = ("database or disk is full", "disk I/O error", "unable to open database file", "readonly database")
+_FULL: Final = ("database or disk is full", "disk I/O error")
+_HINDERED: Final = (*_FULL, "unable to open database file", "readonly database", "database is locked")
+"""SQLite's words for what passes: no room, no right for a while, another program that holds the file."""
 _COLLISIONS: Final = ("40P01", "40001")
 """PostgreSQL's codes of a deadlock and of a serialization failure."""
 _PASSING: Final = ("08", "53", "57", "58", "25006")
@@ -123,13 +125,13 @@ class Writer:
             return False
         if self._postgresql:
             return error.connection_invalidated or _code(error).startswith(_PASSING)
-        return any(word in str(error.orig) for word in _FULL)
+        return any(word in str(error.orig) for word in _HINDERED)
 
     def recover(self, error: Exception) -> Fate:
         """Free the ballast of a full disk, or connect to PostgreSQL again."""
         from sqlalchemy.exc import DBAPIError
 
-        if self._ballast is not None:
+        if self._ballast is not None and any(word in str(error) for word in _FULL):
             self._ballast.unlink(missing_ok=True)
         if isinstance(error, DBAPIError) and not error.connection_invalidated:
             return Fate.REFUSED
