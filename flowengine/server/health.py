@@ -21,7 +21,7 @@ async def readyz(request: Request) -> Answer:
     `engine` is false at a web process whose worker does not run: events are taken in, and wait for it.
     """
     app = app_of(request)
-    trouble = app.store.journal.trouble
+    trouble = app.store.journal.trouble or (None if app.triggers.watching else "triggers are being set")
     if trouble is None:
         await app.store.flows.enabled()
     answer = {"ready": trouble is None, "flows": len(app.library.flows()), "engine": await app.store.engine_runs()}

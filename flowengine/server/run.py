@@ -64,7 +64,7 @@ async def serving(
         url = _address(settings.host, listener)
         async with App.open(settings, clock=clock, duty=duty) as app:
             check_reach(settings, tokens=any(token.holds(app.clock.now()) for token in await app.store.access.tokens()))
-            app.public_url = settings.public_url.rstrip("/") or url
+            app.public_url = app.triggers.public_url = settings.public_url.rstrip("/") or url
             server = _server(app)
             accepting = asyncio.create_task(server.serve(sockets=[listener]), name="http")
             try:

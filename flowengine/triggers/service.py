@@ -80,7 +80,7 @@ class Triggers:
         self._switched = 0
         self._polled: dict[str, PollState] = {}
         self._locks: dict[str, asyncio.Lock] = {}
-        self._watching: asyncio.Task[None] | None = None
+        self.watching: asyncio.Task[None] | None = None
         self._reconciling: asyncio.Task[None] | None = None
         self._armed = False
 
@@ -97,7 +97,7 @@ class Triggers:
         A web process only watches: alarms and webhooks are the worker's.
         """
         self.public_url = public_url.rstrip("/")
-        self._watching = asyncio.create_task(self._watch(), name="watch flows/")
+        self.watching = asyncio.create_task(self._watch(), name="watch flows/")
         if self.duty == "web":
             return
         self._armed = True
@@ -112,7 +112,7 @@ class Triggers:
         """Start nothing more. Webhooks stay registered: the engine will be back."""
         self._armed = False
         self.timer.stop()
-        for job in (self._watching, self._reconciling):
+        for job in (self.watching, self._reconciling):
             if job:
                 job.cancel()
                 with suppress(asyncio.CancelledError):
