@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from flowengine.app import App
@@ -37,9 +36,6 @@ class PlainDocument(Response):
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Nothing on record is older."""
 
-BODY_WITHIN: Final = 60.0
-"""Seconds that a body may take to come."""
-
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -56,13 +52,12 @@ async def raw_body(request: Request) -> bytes:
     limit = app_of(request).settings.limits.webhook_body
     raw = bytearray()
     try:
-        async with asyncio.timeout(BODY_WITHIN):
-            async for chunk in request.stream():
-                raw += chunk
-                if len(raw) > limit:
-                    raise HTTPException(413, f"the body is larger than {limit} bytes")
-    except TimeoutError:
-        raise HTTPException(408, f"the body did not come within {BODY_WITHIN:g} seconds") from None
+        async for chunk in request.stream():
+            raw += chunk
+            if len(raw) > limit:
+                raise HTTPException(413, f"the body is larger than {limit} bytes")
+    except ClientDisconnect:
+        raise HTTPException(408, "the body did not come to its end") from None
     request.scope["flowengine.body"] = bytes(raw)
     return bytes(raw)
 

@@ -5,7 +5,6 @@ The body is read up to the limit and answered only after the event and its runs 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from typing import Final
@@ -27,7 +26,6 @@ PREFIX: Final = "/hooks/"
 ANSWER_WITHIN: Final = 25.0
 """Seconds for which the caller of a flow with `respond` waits; then it is told which event it was."""
 
-CLOSE: Final = (b"connection", b"close")
 NOT_A_FLOWS: Final = frozenset(
     {
         *(
@@ -50,8 +48,6 @@ _NOT_OURS: Final = {
     # A page that a flow answers with is shown as one of nobody's: its scripts see none of this server's pages and cookies.
     "content-security-policy": "sandbox allow-forms allow-popups allow-scripts",
 }
-BODY_WITHIN: Final = 30.0
-"""Seconds that a body may take to come."""
 
 log = logging.getLogger(__name__)
 
@@ -74,11 +70,6 @@ class Ingress:
             return
         try:
             receipt = await self._receive(unquote(flow_id), key, scope, receive)
-        except TimeoutError:
-            await answer(
-                send, 408, {"error": {"message": f"the body did not come within {BODY_WITHIN:g} seconds"}}, CLOSE
-            )
-            return
         except HungUp:
             return  # the sender hung up: nobody is there to be answered, and nothing was taken in
         except Exception as error:
@@ -95,8 +86,7 @@ class Ingress:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         client = scope.get("client")
         source = client[0] if client else ""
-        async with asyncio.timeout(BODY_WITHIN):
-            body = await read_at_most(self.limit, headers.get("content-length", ""), receive)
+        body = await read_at_most(self.limit, headers.get("content-length", ""), receive)
         if body is None:
             return await self.app.hooks.too_large(flow_id, key, Delivery(b"", headers, source), self.limit)
         return await self.app.hooks.receive(flow_id, key, Delivery(body, headers, source))

@@ -13,6 +13,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEADERS_WITHIN: Final = 15.0
 """Seconds from connecting, or from a request's first byte, to the end of its headers."""
+BODY_WITHIN: Final = 60.0
+"""Seconds from the end of a request's headers to the end of its body."""
 HEADERS_AT_MOST: Final = 65_536
 """Bytes of a request before its body."""
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -33,7 +35,7 @@ class PatientProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._in_headers, self._unread = True, 0
-        self._await_headers()
+        self._await(HEADERS_WITHIN)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._calm()
@@ -48,9 +50,12 @@ class PatientProtocol(HttpToolsProtocol):
         self._unread = self._unread + len(data) if before == self._ended and self._in_headers else 0
         if self._unread > HEADERS_AT_MOST:
             self._refuse(_TOO_LARGE)
-        elif self._unread and self._deadline is None:
+        elif self._deadline is None and not self.transport.is_closing():
             # Most requests come in one piece, and need no clock.
-            self._await_headers()
+            if self._unread:
+                self._await(HEADERS_WITHIN)
+            elif not self._in_headers:
+                self._await(BODY_WITHIN)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -79,11 +84,12 @@ class PatientProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         if not self.transport.is_closing():
             super().on_message_complete()
+        self._calm()
         self._in_headers = True
         self._ended += 1
 
-    def _await_headers(self) -> None:
-        self._deadline = self.loop.call_later(HEADERS_WITHIN, self._refuse, _TOO_SLOW)
+    def _await(self, seconds: float) -> None:
+        self._deadline = self.loop.call_later(seconds, self._refuse, _TOO_SLOW)
 
     def _calm(self) -> None:
         if self._deadline is not None:
@@ -93,5 +99,7 @@ class PatientProtocol(HttpToolsProtocol):
     def _refuse(self, told: bytes) -> None:
         self._calm()
         if not self.transport.is_closing():
-            self.transport.write(told)
+            # There is no cycle before the first request, nor for one that wants another protocol.
+            answered = not self._in_headers and getattr(self.cycle, "response_started", False)
+            self.transport.write(b"" if answered else told)
             self.transport.close()

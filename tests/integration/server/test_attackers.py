@@ -11,7 +11,7 @@ import logging
 import pytest
 import pytest_asyncio
 
-from flowengine.server import context, ingress, logs, patience
+from flowengine.server import logs, patience
 from flowengine.server.api import live
 from flowengine.server.pages import live as live_pages
 from tests.fakes.projects import make_project, served
@@ -74,8 +74,7 @@ async def test_a_connection_that_was_used_is_held_to_it_too(site, monkeypatch):
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for(site, monkeypatch):
-    monkeypatch.setattr(ingress, "BODY_WITHIN", 0.2)
-    monkeypatch.setattr(context, "BODY_WITHIN", 0.2)
+    monkeypatch.setattr(patience, "BODY_WITHIN", 0.2)
     begun = f"POST {site.address} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{{".encode()
     assert b"408" in await raw(site, begun)
     api = b"POST /api/v1/check HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
