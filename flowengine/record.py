@@ -18,30 +18,33 @@ if TYPE_CHECKING:
 else:
     from dataclasses import dataclass, fields
 
+    # Made when first asked for: commands that only read need none.
+    _COPIERS: dict[type, Callable[[Any, dict[str, Any]], Any]] = {}
+
     def record(*, frozen: bool, slots: bool, kw_only: bool = False) -> Callable[[type], type]:
         """A class whose instances nobody changes."""
         assert frozen
         assert slots
 
         def made(kind: type) -> type:
-            kind = dataclass(slots=True, kw_only=kw_only, unsafe_hash=True)(kind)
-            kind.__replaced__ = _replacing(kind)
-            return kind
+            return dataclass(slots=True, kw_only=kw_only, unsafe_hash=True)(kind)
 
         return made
 
     def replace(one: T, /, **changes: Any) -> T:
         """A copy with other values for some of its fields."""
-        return one.__replaced__(changes)
+        kind = one.__class__
+        copied = _COPIERS.get(kind) or _COPIERS.setdefault(kind, _copier(kind))
+        return copied(one, changes)
 
-    def _replacing(kind: type) -> Callable[[T, dict[str, Any]], T]:
-        """A method written out field by field, as `dataclass` writes `__init__`: a loop would cost four times as much."""
-        lines = ["def __replaced__(self, changes):", " copy = new(kind)"]
-        lines += [f" copy.{field.name} = self.{field.name}" for field in fields(kind)]
+    def _copier(kind: type) -> Callable[[T, dict[str, Any]], T]:
+        """Copying written out field by field, as `dataclass` writes `__init__`: a loop would cost four times as much."""
+        lines = ["def copied(one, changes):", " copy = new(kind)"]
+        lines += [f" copy.{field.name} = one.{field.name}" for field in fields(kind)]
         lines += [" for name, value in changes.items():", "  setattr(copy, name, value)", " return copy"]
         names: dict[str, Any] = {"new": object.__new__, "kind": kind}
         exec("\n".join(lines), names)  # noqa: S102  # the text is made of field names
-        return names["__replaced__"]
+        return names["copied"]
 
 
 __all__ = ["record", "replace"]

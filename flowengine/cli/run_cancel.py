@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flowengine.cli import changes, output, place
+from flowengine.cli import output, place
 from flowengine.cli.errors import Exit, WrongUsage
 from flowengine.cli.many import Holding, OfFlow, Really, Since
 from flowengine.cli.place import AsJson
@@ -57,6 +57,8 @@ def cancel(
 
 def _one(here: Settings, reference: str, reason: str, *, as_json: bool) -> None:
     found = place.finish(_find(here, reference))
+    from flowengine.cli import changes
+
     document = changes.cancel_run(here, found.id, reason)
     if as_json:
         output.emit(run=document)
@@ -70,6 +72,8 @@ async def _find(here: Settings, reference: str) -> RunRecord:
 
 
 def _many(here: Settings, wanted: dict[str, Any], reason: str, *, yes: bool, as_json: bool) -> None:
+    from flowengine.cli import changes
+
     found = changes.cancel_runs(here, wanted, reason, really=yes)
     if as_json:
         output.emit(**{name: value for name, value in found.items() if name != "v"})
