@@ -84,6 +84,14 @@ def number(request: Request, name: str, default: int, most: int) -> int:
     return int(given)
 
 
+def truth(request: Request, name: str) -> bool:
+    """`true` or `false` from the query; false when it is not there."""
+    given = request.query_params.get(name, "false").lower()
+    if given not in ("true", "false"):
+        raise HTTPException(400, f"{name} must be true or false, not {given!r:.40}")
+    return given == "true"
+
+
 def moment(request: Request, name: str) -> datetime | None:
     """A time from the query, in RFC 3339."""
     given = request.query_params.get(name)

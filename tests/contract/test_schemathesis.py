@@ -58,7 +58,9 @@ THERE = {
 @pytest.mark.parametrize("known", [{}, THERE], ids=["anything", "what is there"])
 async def test_nothing_departs_from_the_document(tmp_path, known):
     config = tmp_path / "schemathesis.toml"
-    config.write_text("[parameters]\n" + "".join(f'"path.{name}" = "{value}"\n' for name, value in known.items()))
+    paths = "".join(f'"path.{name}" = "{value}"\n' for name, value in known.items())
+    # A run that waits for a person would be waited for as long as may be asked for: a minute.
+    config.write_text(f'[parameters]\n{paths}"query.wait" = 1\n')
     async with served(make_project(tmp_path, FLOWS, CONNECTIONS)) as (server, http):
         for flow in FLOWS:
             await http.post("/api/v1/runs", json={"flow": flow, "wait": 1})

@@ -27,7 +27,7 @@ from flowengine.server.api.endpoint import (
     words,
 )
 from flowengine.server.api.schemas import NEXT, RUN, TEXT, list_of
-from flowengine.server.context import Document, app_of, moment, number
+from flowengine.server.context import Document, app_of, moment, number, truth
 from flowengine.store.documents import run_document
 from flowengine.store.records import RunRecord
 from flowengine.types import JsonObject, Status, format_path
@@ -63,9 +63,8 @@ async def list_runs(request: Request) -> Response:
     limit = number(request, "limit", 20, PAGE_AT_MOST)
     words_of = words(query.getlist("status"), list(Status))
     given = (query.get("flow"), words_of, moment(request, "since"))
-    search, before = query.get("search"), query.get("before")
+    search, before, everywhere = query.get("search"), query.get("before"), truth(request, "everywhere")
     if search:
-        everywhere = query.get("everywhere") in ("true", "1", "yes")
         found, total = await store.runs.found(search, *given, limit + 1, before, everywhere=everywhere)
     else:
         found, total = await store.runs.list(*given, limit=limit + 1, before=before), None

@@ -135,6 +135,11 @@ async def test_a_search_gives_the_exact_total(api):
     assert found["total"] >= 1
 
 
+async def test_what_is_neither_true_nor_false_is_refused(api):
+    status, told = await api("GET", "/runs?search=x&everywhere=null")
+    assert (status, told["error"]["message"]) == (400, "everywhere must be true or false, not 'null'")
+
+
 async def test_old_history_is_let_go(api):
     await failed(api)
     _, counted = await api("POST", "/runs/prune", json={"older_than_seconds": 0, "dry_run": True})
