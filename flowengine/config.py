@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from flowengine.errors import ConfigurationError
-from flowengine.findings import did_you_mean
+from flowengine.findings import did_you_mean, wrong_value
 
 PREFIX = "FLOWENGINE_"
 FILE = "flowengine.toml"
@@ -144,5 +144,5 @@ def _in_words(error: ValidationError) -> str:
         if problem["type"] == "extra_forbidden":
             told.append(f'unknown setting "{name}"; {did_you_mean(name, Settings.model_fields)}')
         else:
-            told.append(f"setting {name} ({PREFIX}{name.upper()}): {problem['msg']}, not {problem['input']!r}")
+            told.append(f"setting {name} ({PREFIX}{name.upper()}) {wrong_value(problem)}, not {problem['input']!r}")
     return "; ".join(told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -80,3 +80,32 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
         return ""
     listed = ", ".join(sorted(choices)[:12])
     return f"there is: {listed}" + (", ..." if len(choices) > 12 else "")
+
+
+_WRONG_VALUES = {
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "a text",
+    "string_too_short": "a text of at least {min_length} characters",
+    "string_too_long": "a text of at most {max_length} characters",
+    "list_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "literal_error": "{expected}",
+}
+
+
+def wrong_value(problem: Mapping[str, Any]) -> str:
+    """One of pydantic's errors in our words: `must be at most 65535`. Its own, where there are none."""
+    words = _WRONG_VALUES.get(problem["type"])
+    return f"must be {words.format(**problem.get('ctx', {}))}" if words else str(problem["msg"])

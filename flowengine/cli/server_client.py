@@ -38,7 +38,9 @@ class Server:
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:
             process = f" (process {self.pid})" if self.pid else ""
-            raise NotReady(f"the engine{process} does not answer at {self.url}: {error}") from None
+            raise NotReady(
+                f"the engine{process} does not answer at {self.url}: {getattr(error, 'strerror', None) or error}"
+            ) from None
         finally:
             connection.close()
         return _document(answer.status, content)

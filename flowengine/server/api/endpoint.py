@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from flowengine.findings import did_you_mean
+from flowengine.findings import did_you_mean, wrong_value
 from flowengine.server.access import CHANGING, Role
 from flowengine.server.context import Handler, app_of, raw_body
 from flowengine.types import JsonObject, is_deeper
@@ -116,16 +116,7 @@ def _in_words(error: ValidationError, kind: type[Body]) -> str:
         case "missing":
             return f'the field "{name:.80}" is missing'
         case _:
-            return f'the field "{name:.80}": {_plain(problem)}'
-
-
-def _plain(problem: Any) -> str:
-    message = str(problem["msg"])
-    return (
-        message.replace("Input should be", "must be")
-        .replace("a valid string", "a text")
-        .replace("a valid dictionary", "an object")
-    )
+            return f'the field "{name:.80}" {wrong_value(problem)}'
 
 
 def words(given: list[str], known: Sequence[str]) -> list[str]:
