@@ -4,58 +4,10 @@ import json
 
 import pytest
 
-from flowengine.config import Settings
 from flowengine.connectors.announcing import Position
-from flowengine.connectors.client import Client
-from flowengine.connectors.connection import Connection
 from flowengine.errors import InvalidInputs, OperationFailed
-from flowengine.types import SystemClock
-from tests.fakes.definitions import connector
+from tests.fakes.asked_first import account, made
 from tests.fakes.raw_service import raw_service, replies, reply
-
-ID = {"name": "id", "in": "path", "type": "string", "required": True}
-
-ASK = {
-    "template": "setvaluefromurl",
-    "parameterTemplate": "@headers('If-Match')",
-    "httpMethod": "GET",
-    "parameterValueUrl": "/things/{id}/tag?full=1",
-    "parameterValuePathTemplate": "@body().tag.value",
-    "operations": ["Change"],
-}
-
-SIGNED = {"security": [{"h": [], "q": []}]}
-
-PATHS = {
-    "/things/{id}": {
-        "put": {
-            "operationId": "Change",
-            **SIGNED,
-            "parameters": [ID],
-            "responses": {"409": {"description": "It has changed meanwhile."}, "404": {"description": "Not Found"}},
-        }
-    },
-    "/hooks": {"post": {"operationId": "On", **SIGNED, "x-ms-trigger": "single"}},
-    "/rows": {"get": {"operationId": "Rows", **SIGNED, "x-ms-trigger": "batch"}},
-}
-
-KEYS = {"h": {"type": "apiKey", "in": "header", "name": "X-Key"}, "q": {"type": "apiKey", "in": "query", "name": "key"}}
-
-PARAMETERS = {"h": {"type": "securestring"}, "q": {"type": "securestring"}}
-
-
-def made():
-    return connector("c", PATHS, security=KEYS, connection=PARAMETERS, policies=[ASK], base="/v1")
-
-
-def account(url="https://api.example.com/v1", **more):
-    return Connection("a", "c", {"h": "k1", "q": "k2"}, base_url=url, allow_private_network=True, **more)
-
-
-@pytest.fixture
-async def client():
-    async with Client(Settings(), SystemClock()) as client:
-        yield client
 
 
 def found(value, status=200, **headers):

@@ -30,12 +30,6 @@ def answer(value, status=200, **headers):
     return reply(status, json.dumps(value).encode(), **{**JSON, **headers})
 
 
-@pytest.fixture
-async def client():
-    async with Client(Settings(), SystemClock()) as client:
-        yield client
-
-
 def account(service, **parameters):
     return Connection(
         "desk", "desk", {"api_key": "k-canary-1", **parameters}, base_url=service.url, allow_private_network=True

@@ -6,22 +6,13 @@ import time
 
 import pytest
 
-from flowengine.config import Settings
-from flowengine.connectors.client import Client
 from flowengine.connectors.connection import Connection
 from flowengine.errors import Throttled
-from flowengine.types import SystemClock
 from tests.fakes.definitions import connector
 from tests.fakes.raw_service import raw_service, reply
 
 RUNS = 50
 FINE = reply(200, b"{}", content_type="application/json")
-
-
-@pytest.fixture
-async def client():
-    async with Client(Settings(), SystemClock()) as client:
-        yield client
 
 
 class Counting:

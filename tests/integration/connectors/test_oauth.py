@@ -1,45 +1,17 @@
-"""?"""
+"""Tokens over real sockets: renewed once for all who wait, before they end, and never again where that was refused."""
 
 import asyncio
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from urllib.parse import parse_qs
 
 import pytest
 
-from flowengine.config import Settings
-from flowengine.connectors.client import Client
-from flowengine.connectors.connection import Connection
 from flowengine.connectors.oauth import Tokens
 from flowengine.errors import ServiceUnreachable, Unauthorized
-from flowengine.types import SystemClock
-from tests.fakes.definitions import connector
 from tests.fakes.raw_service import raw_service, replies, reply
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def setting(provider="oauth2", **custom):
-    return {
-        "token": {
-            "type": "oauthSetting",
-            "oAuthSettings": {
-                "identityProvider": provider,
-                "scopes": ["read", "write"],
-                "customParameters": {name: {"value": value} for name, value in custom.items()},
-            },
-        }
-    }
-
-
-def made(provider="oauth2", **custom):
-    return connector("c", {"/a": {"get": {"operationId": "Op"}}}, connection=setting(provider, **custom))
-
-
-def account(url="", **parameters):
-    parameters = {"client_id": "app", "client_secret": "canary-secret", **parameters}
-    return Connection("acct", "c", parameters, base_url=url, allow_private_network=True)
+from tests.fakes.signing_in import NOW, account, made
 
 
 class Desk:
@@ -63,12 +35,6 @@ class Desk:
             await reply(200, b"{}", content_type="application/json")(request, writer)
         else:
             await reply(401, b'{"message": "expired"}', content_type="application/json")(request, writer)
-
-
-@pytest.fixture
-async def client():
-    async with Client(Settings(), SystemClock()) as client:
-        yield client
 
 
 async def test_fifty_runs_refresh_once(client):

@@ -4,29 +4,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from flowengine.config import Settings
-from flowengine.connectors.client import Client
 from flowengine.connectors.connection import Connection
 from flowengine.errors import SignInNeeded, Unauthorized
-from flowengine.types import SystemClock
 from tests.fakes.authorization_server import authorization_server
 from tests.fakes.definitions import connector
-
-
-def token(provider="oauth2", scopes=("read",), client_id="", **custom):
-    settings = {
-        "identityProvider": provider,
-        "clientId": client_id,
-        "scopes": list(scopes),
-        "customParameters": {name: {"value": value} for name, value in custom.items()},
-    }
-    return {"type": "oauthSetting", "oAuthSettings": settings}
-
-
-@pytest.fixture
-async def client():
-    async with Client(Settings(), SystemClock()) as client:
-        yield client
+from tests.fakes.signing_in import token
 
 
 def desk(server, **custom):

@@ -4,49 +4,10 @@ import pytest
 
 from flowengine.connectors.announcing import Position, announced, following
 from flowengine.connectors.asking import request_at
-from flowengine.connectors.connection import Connection
 from flowengine.connectors.request import build_request
 from flowengine.errors import InvalidInputs
 from flowengine.types import Outputs
-from tests.fakes.definitions import connector
-
-ID = {"name": "id", "in": "path", "type": "string", "required": True}
-
-ASK = {
-    "template": "setvaluefromurl",
-    "parameterTemplate": "@headers('If-Match')",
-    "httpMethod": "GET",
-    "parameterValueUrl": "/things/{id}/tag?full=1",
-    "parameterValuePathTemplate": "@body().tag.value",
-    "operations": ["Change"],
-}
-
-SIGNED = {"security": [{"h": [], "q": []}]}
-
-PATHS = {
-    "/things/{id}": {
-        "put": {
-            "operationId": "Change",
-            **SIGNED,
-            "parameters": [ID],
-            "responses": {"409": {"description": "It has changed meanwhile."}, "404": {"description": "Not Found"}},
-        }
-    },
-    "/hooks": {"post": {"operationId": "On", **SIGNED, "x-ms-trigger": "single"}},
-    "/rows": {"get": {"operationId": "Rows", **SIGNED, "x-ms-trigger": "batch"}},
-}
-
-KEYS = {"h": {"type": "apiKey", "in": "header", "name": "X-Key"}, "q": {"type": "apiKey", "in": "query", "name": "key"}}
-
-PARAMETERS = {"h": {"type": "securestring"}, "q": {"type": "securestring"}}
-
-
-def made():
-    return connector("c", PATHS, security=KEYS, connection=PARAMETERS, policies=[ASK], base="/v1")
-
-
-def account(url="https://api.example.com/v1", **more):
-    return Connection("a", "c", {"h": "k1", "q": "k2"}, base_url=url, allow_private_network=True, **more)
+from tests.fakes.asked_first import account, made
 
 
 def test_without_a_call_nobody_knows_that_request():

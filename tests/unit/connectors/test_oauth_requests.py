@@ -1,41 +1,16 @@
 """What is asked of authorization servers, and what their answers mean."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
 from flowengine.connectors import oauth
-from flowengine.connectors.connection import Connection
 from flowengine.connectors.oauth import Tokens
 from flowengine.connectors.sign_in import sign_in_of
 from flowengine.errors import Unauthorized
-from tests.fakes.definitions import connector
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def setting(provider="oauth2", **custom):
-    return {
-        "token": {
-            "type": "oauthSetting",
-            "oAuthSettings": {
-                "identityProvider": provider,
-                "scopes": ["read", "write"],
-                "customParameters": {name: {"value": value} for name, value in custom.items()},
-            },
-        }
-    }
-
-
-def made(provider="oauth2", **custom):
-    return connector("c", {"/a": {"get": {"operationId": "Op"}}}, connection=setting(provider, **custom))
-
-
-def account(url="", **parameters):
-    parameters = {"client_id": "app", "client_secret": "canary-secret", **parameters}
-    return Connection("acct", "c", parameters, base_url=url, allow_private_network=True)
+from tests.fakes.signing_in import NOW, account, made
 
 
 def sign_in(provider="oauth2", given=None, **custom):

@@ -1,12 +1,10 @@
 """Which operation a connection is tried with."""
 
-import pytest
-
 from flowengine.config import Settings
 from flowengine.connectors.client import Client
 from flowengine.connectors.connection import Connection
 from flowengine.connectors.trial import harmless, try_connection
-from flowengine.errors import NotFound
+from flowengine.manifests.catalog import Catalog
 from flowengine.types import SystemClock
 from tests.fakes.definitions import connector
 
@@ -26,24 +24,6 @@ def naming(name, **inputs):
     return {"x-ms-capabilities": {"testConnection": {"operationId": name, "parameters": inputs}}}
 
 
-class Shelf:
-    """A catalog of one."""
-
-    def __init__(self, found=None):
-        self.found = found
-
-    def get(self, name):
-        if self.found is None:
-            raise NotFound(f'there is no connector "{name}"')
-        return self.found
-
-
-@pytest.fixture
-async def client():
-    async with Client(Settings(), SystemClock()) as client:
-        yield client
-
-
 def test_the_definitions_own_operation_comes_first():
     operation, inputs = harmless(connector("c", PATHS, **naming("Check", who="me")))
     assert (operation.id, inputs) == ("Check", {"who": "me"})
@@ -56,8 +36,10 @@ def test_else_the_shortest_that_only_reads_and_wants_nothing():
     assert harmless(connector("c", {"/c": PATHS["/c"]})) is None
 
 
-async def test_what_cannot_be_tried(client):
+async def test_what_cannot_be_tried():
     account = Connection("acct", "c")
-    assert "there is no connector" in (await try_connection(client, Shelf(), account)).message
-    nothing = await try_connection(client, Shelf(connector("c", {"/c": PATHS["/c"]})), account)
-    assert (nothing.works, nothing.operation) == (False, "")
+    async with Client(Settings(), SystemClock()) as client:
+        unknown = await try_connection(client, Catalog([]), account)
+        needy = await try_connection(client, {"c": connector("c", {"/c": PATHS["/c"]})}, account)
+    assert "there is no connector" in unknown.message
+    assert (needy.works, needy.operation) == (False, "")

@@ -1,7 +1,7 @@
 """What definitions and connections say about signing in, in all the ways that public definitions say it."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -13,22 +13,11 @@ from flowengine.connectors.sign_in import sign_in_of
 from flowengine.connectors.tokens import standing
 from flowengine.errors import Unauthorized
 from tests.fakes.definitions import connector
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
+from tests.fakes.signing_in import NOW, token
 
 PATHS = {"/a": {"get": {"operationId": "Op"}}}
 
 OF_MICROSOFT = "https://global.consent.azure-apim.net/redirect"
-
-
-def token(provider="oauth2", scopes=("read",), client_id="", **custom):
-    settings = {
-        "identityProvider": provider,
-        "clientId": client_id,
-        "scopes": list(scopes),
-        "customParameters": {name: {"value": value} for name, value in custom.items()},
-    }
-    return {"type": "oauthSetting", "oAuthSettings": settings}
 
 
 def made(parameters, **more):
