@@ -219,6 +219,22 @@ async def test_everything_but_live_rows_works_without_scripts(site):
         assert page.complaints == []
 
 
+async def test_on_a_narrow_screen_the_filters_are_folded_above_the_runs(site):
+    async with a_page(
+        site.browser, site.url, viewport={"width": 390, "height": 844}, java_script_enabled=False
+    ) as page:
+        await page.goto("/runs")
+        first = await page.locator("#rows tbody tr").first.bounding_box()
+        assert first["y"] < 844
+        assert not await page.locator(".filters").is_visible()
+        await page.locator("summary", has_text="Filters").focus()
+        await page.keyboard.press("Enter")
+        await page.get_by_role("checkbox", name="failed").check()
+        await page.get_by_role("button", name="Show").click()
+        assert "status=failed" in page.url
+        assert await page.locator("summary", has_text="Filters: in use").is_visible()
+
+
 async def test_the_keyboard_reaches_an_actions_box_in_the_picture(page, site):
     await page.goto(f"/runs/{site.failed}")
     box = page.locator(".flow a", has_text="Note it")

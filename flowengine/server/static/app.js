@@ -52,10 +52,10 @@
   document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
   document.addEventListener("htmx:sseOpen", () => document.body.classList.add("is-live"));
   document.addEventListener("htmx:sseError", () => document.body.classList.remove("is-live"));
-  // A filter that changes is applied at once; without scripts there is the button.
+  // A filter that changes is applied at once; without scripts, or unfolded on a narrow screen, there is the button.
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form[data-at-once]");
-    if (form) form.requestSubmit();
+    if (form && !form.previousElementSibling?.open) form.requestSubmit();
   });
   prepare(document);
 })();
