@@ -9,12 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
-from flowengine.cli import place
+from flowengine.cli import many, place
 from flowengine.cli.server_client import running
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from flowengine.config import Settings
     from flowengine.store import Store
 
@@ -22,8 +20,6 @@ Where = Literal["server", "database"]
 
 CANCEL_WITHIN = 30.0
 """Seconds that a cancelled run has to come to its end."""
-MANY_WITHIN = 600.0
-"""Seconds for a request that cancels many."""
 
 
 @asynccontextmanager
@@ -117,9 +113,8 @@ async def _cancel_here(here: Settings, run_id: str, reason: str) -> dict[str, An
 def cancel_runs(here: Settings, wanted: dict[str, Any], reason: str, *, really: bool) -> dict[str, Any]:
     """Cancel all unfinished runs that fit `wanted` (flow, statuses, since, search), or only tell which."""
     if server := running(here):
-        since: datetime | None = wanted["since"]
-        body = {**wanted, "since": since.isoformat() if since else None, "reason": reason, "dry_run": not really}
-        return server.ask("POST", "/runs/cancel", body, MANY_WITHIN)
+        body = many.asked(wanted, really=really) | {"reason": reason}
+        return server.ask("POST", "/runs/cancel", body, many.WITHIN)
     return dict(place.finish(_cancel_many_here(here, wanted, reason, really=really)))
 
 
@@ -129,8 +124,8 @@ async def _cancel_many_here(here: Settings, wanted: dict[str, Any], reason: str,
     from flowengine.app.ending import cancel_many
 
     async with Engine.open(here) as engine:
-        many = await cancel_many(engine.app, Wanted(**wanted), reason, really=really)
+        done = await cancel_many(engine.app, Wanted(**wanted), reason, really=really)
         if really:
-            await engine.app.store.audit.add(actor(), "cancel_runs", "", {"runs": len(many.cancelled)})
-        ended = [await engine.wait(run.id, CANCEL_WITHIN) for run in many.cancelled]
-        return replace(many, cancelled=tuple(ended)).to_json()
+            await engine.app.store.audit.add(actor(), "cancel_runs", "", {"runs": len(done.cancelled)})
+        ended = [await engine.wait(run.id, CANCEL_WITHIN) for run in done.cancelled]
+        return replace(done, cancelled=tuple(ended)).to_json()

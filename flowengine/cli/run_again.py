@@ -6,15 +6,14 @@ import asyncio
 import json
 import sys
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
 
-from flowengine.cli import output, place
-from flowengine.cli.errors import Exit, WrongUsage
+from flowengine.cli import many, output, place
+from flowengine.cli.errors import WrongUsage
 from flowengine.cli.many import Holding, OfFlow, Really, Since
 from flowengine.cli.place import AsJson
 from flowengine.cli.since import parse_since
@@ -27,10 +26,6 @@ if TYPE_CHECKING:
     from flowengine.store import Store
     from flowengine.store.records import ActionRecord, RunRecord
 
-SHOWN = 20
-"""Runs that a preview lists one by one."""
-SECONDS = 600.0
-"""For a request that does many runs again."""
 _AS_IT_WAS = object()
 
 
@@ -75,13 +70,13 @@ def resubmit(
     """
     here = place.settings(ctx)
     version = "original" if original else "newest"
-    many = {"flow": flow, "statuses": _ended(status, failed=failed), "since": parse_since(since), "search": search}
+    wanted = {"flow": flow, "statuses": _ended(status, failed=failed), "since": parse_since(since), "search": search}
     if run is None:
         if not (failed or status or flow or since or search):
             raise WrongUsage("say which run, or which runs: --failed, --status, --flow, --since, --search")
         if edit_inputs is not None:
             raise WrongUsage("--edit-inputs goes with one RUN")
-        _many(here, many, from_action, version, yes=yes, as_json=as_json)
+        _many(here, wanted, from_action, version, yes=yes, as_json=as_json)
         return
     if failed or status or flow or since or search:
         raise WrongUsage("either one RUN, or a choice of many (--failed, --status, --flow, --since, --search)")
@@ -160,8 +155,8 @@ async def _one_here(
 def _tell_kept(plan: dict[str, Any], *, quiet: bool) -> None:
     if not quiet and plan["kept"]:
         kept = [output.clean(path) for path in plan["kept"]]
-        more = f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
-        output.tell(f"Kept from {plan['run']}: {', '.join(kept[:SHOWN])}{more}")
+        more = f" and {len(kept) - many.SHOWN} more" if len(kept) > many.SHOWN else ""
+        output.tell(f"Kept from {plan['run']}: {', '.join(kept[: many.SHOWN])}{more}")
 
 
 def _many(
@@ -170,17 +165,15 @@ def _many(
     from flowengine.cli.server_client import running
 
     if server := running(here):
-        since: datetime | None = wanted["since"]
-        body = {**wanted, "since": since.isoformat() if since else None, "version": version, "dry_run": not yes}
-        body |= {"from": from_action} if from_action else {}
-        found = server.ask("POST", "/runs/resubmit", body, SECONDS)
+        body = many.asked(wanted, really=yes) | {"version": version} | ({"from": from_action} if from_action else {})
+        found = server.ask("POST", "/runs/resubmit", body, many.WITHIN)
     else:
         found = place.finish(_many_here(here, wanted, from_action, version, yes=yes))
     if as_json:
-        output.emit(**{name: value for name, value in found.items() if name != "v"})
+        many.emit(found)
     else:
         _tell_many(found, yes=yes)
-    raise typer.Exit(Exit.FOUND if found["refused"] else Exit.FINE)
+    raise typer.Exit(many.exit_code(found))
 
 
 async def _many_here(
@@ -192,11 +185,11 @@ async def _many_here(
 
     async with App.open(here) as app:
         again = Again(from_action=from_action, version=version)
-        many = await resubmit_many(app, Wanted(**wanted), again, really=yes)
-        for run in many.made:
+        done = await resubmit_many(app, Wanted(**wanted), again, really=yes)
+        for run in done.made:
             await _at_rest(app.store, run.id)
-        made = [await app.store.runs.get(run.id) for run in many.made]
-        return replace(many, made=tuple(made)).to_json()
+        made = [await app.store.runs.get(run.id) for run in done.made]
+        return replace(done, made=tuple(made)).to_json()
 
 
 async def _at_rest(store: Store, run_id: str) -> None:
@@ -207,13 +200,7 @@ async def _at_rest(store: Store, run_id: str) -> None:
 
 def _tell_many(found: dict[str, Any], *, yes: bool) -> None:
     total = found["total"]
-    rows = [[run["id"], run["flow"], output.status(run["status"]), run["created_at"]] for run in found["runs"][:SHOWN]]
-    if rows:
-        output.table(("run", "flow", "status", "made"), rows)
-    if len(found["runs"]) > SHOWN:
-        output.say(f"... and {len(found['runs']) - SHOWN} more")
-    for each in found["refused"][:SHOWN]:
-        output.tell(f"not done again: {each['run']}: {output.clean(each['message'])}")
+    many.show(found, "not done again")
     if found["done_again_before"]:
         output.tell(f"{found['done_again_before']} were done again before and are left out.")
     if not total:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flowengine.cli import output, place
-from flowengine.cli.errors import Exit, WrongUsage
+from flowengine.cli import many, output, place
+from flowengine.cli.errors import WrongUsage
 from flowengine.cli.many import Holding, OfFlow, Really, Since
 from flowengine.cli.place import AsJson
 from flowengine.cli.since import parse_since
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from flowengine.store.records import RunRecord
 
 UNFINISHED = [str(status) for status in Status if not status.finished]
-SHOWN = 20
-"""Runs that a preview lists one by one."""
-SECONDS = 600.0
 
 
 def cancel(
@@ -76,20 +73,14 @@ def _many(here: Settings, wanted: dict[str, Any], reason: str, *, yes: bool, as_
 
     found = changes.cancel_runs(here, wanted, reason, really=yes)
     if as_json:
-        output.emit(**{name: value for name, value in found.items() if name != "v"})
+        many.emit(found)
     else:
         _tell(found, yes=yes)
-    raise typer.Exit(Exit.FOUND if found["refused"] else Exit.FINE)
+    raise typer.Exit(many.exit_code(found))
 
 
 def _tell(found: dict[str, Any], *, yes: bool) -> None:
-    rows = [[run["id"], run["flow"], output.status(run["status"]), run["created_at"]] for run in found["runs"][:SHOWN]]
-    if rows:
-        output.table(("run", "flow", "status", "made"), rows)
-    if len(found["runs"]) > SHOWN:
-        output.say(f"... and {len(found['runs']) - SHOWN} more")
-    for each in found["refused"][:SHOWN]:
-        output.tell(f"not cancelled: {output.clean(each['message'])}")
+    many.show(found, "not cancelled")
     if not found["total"]:
         output.tell("No run fits what was asked.")
     elif yes:
