@@ -106,6 +106,7 @@ _WRONG_VALUES = {
 
 
 def wrong_value(problem: Mapping[str, Any]) -> str:
-    """One of pydantic's errors in our words: `must be at most 65535`. Its own, where there are none."""
+    """One of pydantic's errors in our words: `must be at most 65535`. The error's own, where there are none."""
     words = _WRONG_VALUES.get(problem["type"])
-    return f"must be {words.format(**problem.get('ctx', {}))}" if words else str(problem["msg"])
+    own = str(problem["msg"]).removeprefix("Value error, ")
+    return f"must be {words.format(**problem.get('ctx', {}))}" if words else own

@@ -148,10 +148,8 @@ def _write_text(found: list[Finding], files: int, passing: str) -> None:
         text = findings_with_lines(found)
         output.say(text.replace(passing, "") if passing else text)
     counts = _summary(found, files)
-    if not files:
-        output.tell("no flow files there")
-    elif not found:
-        output.tell(f"{_count(counts['files'], 'file')}: no mistakes found")
+    if not found:
+        output.tell(f"{_count(files, 'file')}: no mistakes found" if files else "no flow files there")
     else:
         output.tell(
             f"{_count(counts['files'], 'file')}: {_count(counts['errors'], 'error')}, {_count(counts['warnings'], 'warning')}."

@@ -17,6 +17,7 @@ import os
 import sys
 from collections.abc import Callable
 from enum import IntEnum
+from typing import Any
 
 from flowengine.errors import (
     ActionError,
@@ -92,6 +93,7 @@ def _told(error: Exception) -> int:
     if isinstance(error, FlowEngineError):
         return _tell(error.message, exit_code(error))
     if callable(show := getattr(error, "show", None)):  # Typer's usage errors know how to print themselves
+        _in_our_words(error)
         show()
         return int(getattr(error, "exit_code", Exit.USAGE))
     if type(error).__name__ == "Abort":
@@ -103,6 +105,17 @@ def _told(error: Exception) -> int:
         "Run the command again with FLOWENGINE_DEBUG=1 to see where, and please report it.",
         Exit.MISTAKE_OF_OURS,
     )
+
+
+def _in_our_words(error: Any) -> None:
+    """Typer has pydantic look at values, and tells what it said."""
+    from pydantic import ValidationError
+
+    from flowengine.cli.output import clean
+    from flowengine.findings import wrong_value
+
+    if isinstance(error.__cause__, ValidationError):
+        error.message = clean(wrong_value(error.__cause__.errors()[0]))
 
 
 def _os_error(error: OSError) -> str:

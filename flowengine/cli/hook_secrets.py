@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ def missing(here: Settings, files: Sequence[Path]) -> Iterator[str]:
     from flowengine.spec.triggers import Webhook
     from flowengine.triggers.webhook import no_secret
 
-    flows = [flow for flow in (parse(file)[0] for file in files if file.is_file()) if flow is not None]
+    flows = [flow for flow in (parse(file)[0] for file in files if os.access(file, os.R_OK)) if flow is not None]
     hooks = [(flow.id, trigger.verify) for flow in flows for trigger in flow.triggers if isinstance(trigger, Webhook)]
     if here.server or not any(verify.secret for _, verify in hooks):
         return

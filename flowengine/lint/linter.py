@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -74,7 +75,7 @@ def flow_files(paths: Iterable[Path], findings: list[Finding] | None = None) -> 
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            files.extend(sorted(one for one in path.rglob("*") if one.suffix in _ENDINGS and one.is_file()))
+            files.extend(sorted(_inside(path, findings)))
         elif path.exists():
             files.append(path)
         elif findings is not None:
@@ -82,7 +83,15 @@ def flow_files(paths: Iterable[Path], findings: list[Finding] | None = None) -> 
     return files
 
 
-def _unreadable(path: Path, reason: str) -> Finding:
-    return Finding(
-        str(path), Span(1, 1, 1, 1), "not-readable", f"the file cannot be opened: {reason[:1].lower()}{reason[1:]}"
-    )
+def _inside(folder: Path, findings: list[Finding] | None) -> Iterator[Path]:
+    def refused(error: OSError) -> None:
+        if findings is not None:
+            findings.append(_unreadable(Path(error.filename), error.strerror or str(error), "folder"))
+
+    for place, _, names in os.walk(folder, onerror=refused):
+        yield from (one for name in names if (one := Path(place, name)).suffix in _ENDINGS and one.is_file())
+
+
+def _unreadable(path: Path, reason: str, kind: str = "file") -> Finding:
+    told = f"the {kind} cannot be opened: {reason[:1].lower()}{reason[1:]}"
+    return Finding(str(path), Span(1, 1, 1, 1), "not-readable", told)

@@ -18,6 +18,11 @@ def test_no_mistakes(flowengine, hello):
     assert said.err == "1 file: no mistakes found\n"
 
 
+def test_what_is_not_there_is_not_also_said_to_be_empty(flowengine, project):
+    assert flowengine("check", "nowhere").err.startswith("0 files: 1 error, 0 warnings.")
+    assert flowengine("check").err == "no flow files there\n"
+
+
 def test_a_mistake_is_shown_with_its_line_and_what_to_write(flowengine, flow):
     flow("broken", BROKEN)
     said = flowengine("check")

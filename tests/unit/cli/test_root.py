@@ -46,6 +46,19 @@ def test_a_missing_argument_is_wrong_usage(flowengine):
     assert "RUN" in said.err
 
 
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("serve --port 99999", "'--port': must be at most 65535\n"),
+        ("runs list -L many", "'--limit' / '-L': must be a whole number\n"),
+        ("check --format xml", "'--format': 'xml' is not one of 'text', 'json', 'github', 'sarif'.\n"),
+    ],
+)
+def test_a_wrong_value_is_told_in_our_words(flowengine, command, told):
+    said = flowengine(*command.split())
+    assert (said.code, said.err.endswith(f"Error: Invalid value for {told}")) == (2, True), said.err
+
+
 @pytest.mark.parametrize("name", GROUPS)
 def test_every_group_has_help(flowengine, name):
     said = flowengine(name, "--help")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import textwrap
 from dataclasses import dataclass
@@ -105,6 +107,22 @@ def test_flows_that_call_each_other_in_a_circle(tmp_path):
 def test_a_path_that_is_not_there_is_a_finding(tmp_path):
     (finding,) = check_paths([tmp_path / "none.yaml"], Project(CATALOG))
     assert finding.rule == "not-readable"
+
+
+def test_a_folder_that_cannot_be_opened_is_a_finding(tmp_path, monkeypatch):
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "fine.yaml").write_text("flow: Fine\ntrigger: { manual: true }\nactions: [{ log: hi }]\n")
+    scandir = os.scandir
+
+    def guarded(path):
+        if Path(path).name == "locked":  # to the user who may do everything, no folder is locked
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    (finding,) = check_paths([tmp_path], Project(CATALOG))
+    assert (Path(finding.file).name, finding.rule) == ("locked", "not-readable")
+    assert finding.message == "the folder cannot be opened: permission denied"
 
 
 @pytest.mark.parametrize(
