@@ -58,6 +58,7 @@ class Wanted:
     """Which runs are to be done again."""
 
     flow: str | None = None
+    flow_version: str | None = None
     statuses: Sequence[Status | str] = (Status.FAILED, Status.TIMED_OUT)
     since: datetime | None = None
     search: str | None = None
@@ -67,6 +68,11 @@ class Wanted:
     def before(self) -> str | None:
         """The id that all of them come before."""
         return first_id_at(self.until) if self.until else None
+
+    async def page(self, app: App, limit: int, before: str | None) -> list[RunRecord]:
+        """The newest of them that come before this id."""
+        given = (self.flow, self.statuses, self.since, self.search, limit, before)
+        return await app.store.runs.list(*given, flow_version=self.flow_version)
 
 
 async def resubmit(app: App, reference: str, again: Again) -> RunRecord:
@@ -122,9 +128,7 @@ async def chosen(app: App, wanted: Wanted) -> tuple[list[RunRecord], int]:
     found: list[RunRecord] = []
     before = wanted.before
     while len(found) < MANY_AT_MOST:
-        page = await app.store.runs.list(
-            wanted.flow, wanted.statuses, wanted.since, wanted.search, limit=500, before=before
-        )
+        page = await wanted.page(app, 500, before)
         found += [run for run in page if run.status.finished and run.parent is None]
         if len(page) < 500:
             break

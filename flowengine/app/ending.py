@@ -62,9 +62,7 @@ async def going_on(app: App, wanted: Wanted) -> list[RunRecord]:
     found: list[RunRecord] = []
     before = wanted.before
     while len(found) < MANY_AT_MOST:
-        page = await app.store.runs.list(
-            wanted.flow, wanted.statuses, wanted.since, wanted.search, limit=_PAGE, before=before
-        )
+        page = await wanted.page(app, _PAGE, before)
         found += [run for run in page if not run.status.finished]
         if len(page) < _PAGE:
             break

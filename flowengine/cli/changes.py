@@ -111,7 +111,7 @@ async def _cancel_here(here: Settings, run_id: str, reason: str) -> dict[str, An
 
 
 def cancel_runs(here: Settings, wanted: dict[str, Any], reason: str, *, really: bool) -> dict[str, Any]:
-    """Cancel all unfinished runs that fit `wanted` (flow, statuses, since, search), or only tell which."""
+    """Cancel all unfinished runs that fit `wanted` (flow, flow_version, statuses, since, search), or only tell which."""
     if server := running(here):
         body = many.asked(wanted, really=really) | {"reason": reason}
         return server.ask("POST", "/runs/cancel", body, many.WITHIN)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 OfFlow = Annotated[str | None, typer.Option("--flow", "-f", help="Many: only this flow's.")]
+OfVersion = Annotated[
+    str | None,
+    typer.Option("--flow-version", help="Many: only runs of this version of a flow; its beginning is enough."),
+]
 Since = Annotated[str | None, typer.Option("--since", help="Many: only newer ones: 24h, 7d, 2026-01-31.")]
 Holding = Annotated[str | None, typer.Option("--search", help="Many: only those that hold this text.")]
 Really = Annotated[bool, typer.Option("--yes", "-y", help="Many: do it, not only show which.")]
@@ -24,7 +28,7 @@ WITHIN = 600.0
 
 
 def asked(wanted: dict[str, Any], *, really: bool) -> dict[str, Any]:
-    """The body of a request about the runs that fit `wanted` (flow, statuses, since, search)."""
+    """The body of a request about the runs that fit `wanted` (flow, flow_version, statuses, since, search)."""
     since: datetime | None = wanted["since"]
     return {**wanted, "since": since.isoformat() if since else None, "dry_run": not really}
 

@@ -66,15 +66,19 @@ class RemoteRuns(_Asking):
         search: str | None = None,
         limit: int = 20,
         before: str | None = None,
+        *,
+        flow_version: str | None = None,
     ) -> list[RunRecord]:
-        query = {"flow": flow, "status": [str(one) for one in statuses], "since": _moment(since), "search": search}
-        return [run_of(one) for one in await self.pages("/runs", "runs", limit, before, **query)]
+        query = _fitting(flow, statuses, since, flow_version)
+        return [run_of(one) for one in await self.pages("/runs", "runs", limit, before, **query, search=search)]
 
     async def found(
-        self, words: str, *, limit: int = 20, before: str | None = None, everywhere: bool = False, **query: Any
+        self, words: str, *, limit: int = 20, before: str | None = None, everywhere: bool = False, **given: Any
     ) -> tuple[Sequence[RunRecord], int]:
-        total = await self.ask("/runs", search=words, limit=1, everywhere="true" if everywhere else None)
-        return await self.list(**query, search=words, limit=limit, before=before), int(total.get("total") or 0)
+        query = {**_fitting(**given), "search": words, "everywhere": "true" if everywhere else None}
+        total = await self.ask("/runs", limit=1, **query)
+        found = await self.pages("/runs", "runs", limit, before, **query)
+        return [run_of(one) for one in found], int(total.get("total") or 0)
 
     async def find(self, reference: str) -> RunRecord:
         return run_of((await self.ask(f"/runs/{quote(reference, safe='@')}"))["run"])
@@ -85,6 +89,16 @@ class RemoteRuns(_Asking):
     async def actions(self, run_id: str, *, reveal: bool = False) -> Sequence[ActionRecord]:
         run = (await self.ask(f"/runs/{quote(run_id, safe='')}"))["run"]
         return [action_of(run_id, number, one) for number, one in enumerate(run["actions"], 1)]
+
+
+def _fitting(
+    flow: str | None = None,
+    statuses: Sequence[Status | str] = (),
+    since: datetime | None = None,
+    flow_version: str | None = None,
+) -> dict[str, Any]:
+    words = [str(one) for one in statuses]
+    return {"flow": flow, "flow_version": flow_version, "status": words, "since": _moment(since)}
 
 
 class RemoteEvents(_Asking):

@@ -14,7 +14,7 @@ import typer
 
 from flowengine.cli import many, output, place
 from flowengine.cli.errors import WrongUsage
-from flowengine.cli.many import Holding, OfFlow, Really, Since
+from flowengine.cli.many import Holding, OfFlow, OfVersion, Really, Since
 from flowengine.cli.place import AsJson
 from flowengine.cli.since import parse_since
 from flowengine.errors import Conflict
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from flowengine.store.records import ActionRecord, RunRecord
 
 _AS_IT_WAS = object()
+_CHOICES = "--failed, --status, --flow, --flow-version, --since, --search"
 
 
 def resubmit(
@@ -52,6 +53,7 @@ def resubmit(
         list[str] | None, typer.Option("--status", "-s", help="Many: all that ended so (repeatable).")
     ] = None,
     flow: OfFlow = None,
+    flow_version: OfVersion = None,
     since: Since = None,
     search: Holding = None,
     yes: Really = False,
@@ -66,20 +68,22 @@ def resubmit(
     """Do a run again: whole, or from one of its actions; or many runs, after a look at which.
 
     What has been done is not done again unless you ask: with --from, results before that action are kept. Without RUN, say which
-    runs: --failed, --status, --flow, --since, --search; they are shown, and done again with --yes.
+    runs: --failed, --status, --flow, --flow-version, --since, --search; they are shown, and done again with --yes.
     """
     here = place.settings(ctx)
     version = "original" if original else "newest"
-    wanted = {"flow": flow, "statuses": _ended(status, failed=failed), "since": parse_since(since), "search": search}
+    wanted: dict[str, Any] = {"flow": flow, "flow_version": flow_version, "since": parse_since(since), "search": search}
+    several = failed or status or any(wanted.values())
+    wanted["statuses"] = _ended(status, failed=failed)
     if run is None:
-        if not (failed or status or flow or since or search):
-            raise WrongUsage("say which run, or which runs: --failed, --status, --flow, --since, --search")
+        if not several:
+            raise WrongUsage(f"say which run, or which runs: {_CHOICES}")
         if edit_inputs is not None:
             raise WrongUsage("--edit-inputs goes with one RUN")
         _many(here, wanted, from_action, version, yes=yes, as_json=as_json)
         return
-    if failed or status or flow or since or search:
-        raise WrongUsage("either one RUN, or a choice of many (--failed, --status, --flow, --since, --search)")
+    if several:
+        raise WrongUsage(f"either one RUN, or a choice of many ({_CHOICES})")
     given = _AS_IT_WAS if edit_inputs is None else _json_of(edit_inputs)
     _one(here, run, from_action, version, given, wait=not no_wait, seconds=timeout, as_json=as_json)
 

@@ -8,7 +8,7 @@ import typer
 
 from flowengine.cli import many, output, place
 from flowengine.cli.errors import WrongUsage
-from flowengine.cli.many import Holding, OfFlow, Really, Since
+from flowengine.cli.many import Holding, OfFlow, OfVersion, Really, Since
 from flowengine.cli.place import AsJson
 from flowengine.cli.since import parse_since
 from flowengine.types import Status
@@ -29,6 +29,7 @@ def cancel(
         list[str] | None, typer.Option("--status", "-s", help="Many: queued, running or waiting (repeatable).")
     ] = None,
     flow: OfFlow = None,
+    flow_version: OfVersion = None,
     since: Since = None,
     search: Holding = None,
     yes: Really = False,
@@ -37,18 +38,19 @@ def cancel(
 ) -> None:
     """Cancel a run that goes on or waits; or many runs, after a look at which.
 
-    Without RUN, say which runs: --flow, --status, --since, --search; they are shown, and cancelled with --yes.
+    Without RUN, say which runs: --flow, --flow-version, --status, --since, --search; they are shown, and cancelled with --yes.
     """
     here = place.settings(ctx)
-    several = bool(status or flow or since or search)
+    several = bool(status or flow or flow_version or since or search)
     if run is not None and several:
-        raise WrongUsage("either one RUN, or a choice of many (--flow, --status, --since, --search)")
+        raise WrongUsage("either one RUN, or a choice of many (--flow, --flow-version, --status, --since, --search)")
     if run is not None:
         _one(here, run, reason, as_json=as_json)
         return
     if not several:
-        raise WrongUsage("say which run, or which runs: --flow, --status, --since, --search")
-    wanted = {"flow": flow, "statuses": _statuses(status), "since": parse_since(since), "search": search}
+        raise WrongUsage("say which run, or which runs: --flow, --flow-version, --status, --since, --search")
+    wanted: dict[str, Any] = {"flow": flow, "flow_version": flow_version, "since": parse_since(since), "search": search}
+    wanted["statuses"] = _statuses(status)
     _many(here, wanted, reason, yes=yes, as_json=as_json)
 
 

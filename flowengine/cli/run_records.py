@@ -63,6 +63,9 @@ def export(
     ctx: typer.Context,
     runs: Annotated[list[str] | None, typer.Argument(metavar="[RUN]...", help="Only these runs.")] = None,
     flow: Annotated[str | None, typer.Option("--flow", "-f", help="Only this flow's.")] = None,
+    flow_version: Annotated[
+        str | None, typer.Option("--flow-version", help="Only runs of this version of a flow; its beginning is enough.")
+    ] = None,
     status: Annotated[list[str] | None, typer.Option("--status", "-s", help="Only these (repeatable).")] = None,
     since: Annotated[str | None, typer.Option("--since", help="Only newer ones: 24h, 7d, 2026-01-31.")] = None,
     search: Annotated[str | None, typer.Option("--search", help="Only those that hold this text.")] = None,
@@ -80,6 +83,7 @@ def export(
         raise WrongUsage(f'--format "{form}": jsonl or csv')
     query = {
         "flow": flow,
+        "flow_version": flow_version,
         "statuses": [_status(word) for word in status or []],
         "since": parse_since(since),
         "search": search,

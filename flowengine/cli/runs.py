@@ -27,6 +27,9 @@ Reference = Annotated[
 def list_(
     ctx: typer.Context,
     flow: Annotated[str | None, typer.Option("--flow", "-f", help="Only this flow's.")] = None,
+    flow_version: Annotated[
+        str | None, typer.Option("--flow-version", help="Only runs of this version of a flow; its beginning is enough.")
+    ] = None,
     status: Annotated[
         list[str] | None,
         typer.Option("--status", "-s", help="Only these: running, succeeded, failed, ... (repeatable)."),
@@ -47,6 +50,7 @@ def list_(
     statuses = [_status(word) for word in status or []]
     query = {
         "flow": flow,
+        "flow_version": flow_version,
         "statuses": statuses,
         "since": parse_since(since),
         "limit": limit + 1,
@@ -65,7 +69,7 @@ def list_(
         return
     hint = why_nothing.hint(here, flow, empty=not found)
     if not found:
-        asked = bool(flow or statuses or since or search or before)
+        asked = bool(flow or flow_version or statuses or since or search or before)
         none = "No run fits what was asked." if asked else "Start one: flowengine run FLOW, or see flowengine demo."
         output.tell(f"No runs. {hint or none}")
         return

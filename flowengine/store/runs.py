@@ -189,11 +189,13 @@ class Runs:
         search: str | None = None,
         limit: int = 20,
         before: str | None = None,
+        *,
+        flow_version: str | None = None,
     ) -> Records:
-        """The newest runs that fit; `search` as in `found`."""
+        """The newest runs that fit; `search` as in `found`. Of a `flow_version` its beginning is enough."""
         if search:
-            return (await self.found(search, flow, statuses, since, limit, before))[0]
-        where = _where(flow, since)
+            return (await self.found(search, flow, statuses, since, limit, before, flow_version=flow_version))[0]
+        where = _where(flow, since, flow_version)
         if before is not None:
             where.add("id < ?", before)
         choices = [_STATUS_IS[str(status)] for status in statuses]
@@ -208,13 +210,14 @@ class Runs:
         limit: int = 20,
         before: str | None = None,
         *,
+        flow_version: str | None = None,
         everywhere: bool = False,
     ) -> tuple[Records, int]:
         """The newest runs that hold this text, and how many do in all.
 
         Looked at are the trigger's body, inputs, output and error; with `everywhere` the actions' inputs and outputs, too.
         """
-        where = _where(flow, since)
+        where = _where(flow, since, flow_version)
         condition, values = text_search.anywhere(words, postgresql=self._reader.postgresql, everywhere=everywhere)
         where.add(condition, *values)
         choices = [_STATUS_IS[str(status)] for status in statuses]
@@ -298,10 +301,12 @@ def nudge(run_id: str, now: datetime) -> Write:
     return Write(NUDGE, (moment(now), run_id), run_id)
 
 
-def _where(flow: str | None, since: datetime | None) -> queries.Where:
+def _where(flow: str | None, since: datetime | None, flow_version: str | None) -> queries.Where:
     where = queries.Where()
     if flow is not None:
         where.add("flow = ?", flow)
     if since is not None:
         where.add("id >= ?", first_id_at(since))
+    if flow_version:
+        where.add("substr(flow_version, 1, ?) = ?", len(flow_version), flow_version.lower())
     return where

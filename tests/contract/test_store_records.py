@@ -90,6 +90,21 @@ async def test_lists_choose_by_status_time_and_text(store):
     assert await store.runs.list(search="100%'; --") == []
 
 
+async def test_lists_choose_by_flow_version_page_by_page(store):
+    runs = [a_run(flow_version="0a1b2c" if number % 2 else "0a9f8e", error={"message": "no"}) for number in range(6)]
+    for run in runs:
+        await store.runs.add(run)
+    first = await store.runs.list(flow_version="0a1b2c", limit=2)
+    assert first == [runs[5], runs[3]]
+    assert await store.runs.list(flow_version="0a1b2c", limit=2, before=first[-1].id) == [runs[1]]
+    assert await store.runs.list(flow_version="0A9", flow="tickets") == [runs[4], runs[2], runs[0]]
+    assert await store.runs.list(flow_version="0a", limit=1) == [runs[5]]
+    assert await store.runs.list(flow_version="0a9", flow="another") == []
+    assert await store.runs.list(flow_version="%") == []
+    assert await store.runs.list(flow_version="0a9", search="no", statuses=["queued"]) == [runs[4], runs[2], runs[0]]
+    assert await store.runs.found("no", flow_version="0a1", limit=1) == ([runs[5]], 3)
+
+
 async def test_events_are_listed_by_what_became_of_them(store):
     events = [an_event(disposition=each) for each in ("started", "filtered", "rejected", "filtered")]
     events = [replace(event, disposition=Disposition(event.disposition)) for event in events]

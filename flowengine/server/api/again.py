@@ -39,6 +39,7 @@ class ResubmitMany(Body):
 
     flow: str | None = Field(default=None, description="Only this flow's.")
     statuses: list[str] = Field(default=["failed", "timed_out"], description="Only runs that ended so.")
+    flow_version: str | None = Field(default=None, description="Only runs of this version; its beginning is enough.")
     since: str | None = Field(default=None, description="Only runs made after this time, in RFC 3339.")
     search: str | None = Field(
         default=None, description="Only runs whose event, inputs, output or error hold this text."
@@ -53,6 +54,7 @@ class CancelMany(Body):
 
     flow: str | None = Field(default=None, description="Only this flow's.")
     statuses: list[str] = Field(default=list(UNFINISHED), description="Only runs that are so.")
+    flow_version: str | None = Field(default=None, description="Only runs of this version; its beginning is enough.")
     since: str | None = Field(default=None, description="Only runs made after this time, in RFC 3339.")
     search: str | None = Field(default=None, description="Only runs whose event or inputs hold this text.")
     reason: str = Field(default="", max_length=2_000, description="For the history.")
@@ -97,7 +99,7 @@ async def prune_runs(request: Request) -> Response:
 async def resubmit_runs(request: Request) -> Response:
     """Do all finished runs again that fit; with `dry_run`, which is on unless switched off, only tell which they are."""
     app, body = app_of(request), await read(request, ResubmitMany)
-    wanted = Wanted(flow=body.flow, statuses=_statuses(body.statuses), since=_moment(body.since), search=body.search)
+    wanted = _wanted(body, _statuses(body.statuses))
     again = Again(from_action=body.from_action, version=body.version)
     many = await resubmit_many(app, wanted, again, really=not body.dry_run)
     request.scope["flowengine.audit"] = {"runs": len(many.made), "refused": len(many.refused), "flow": body.flow}
@@ -107,11 +109,20 @@ async def resubmit_runs(request: Request) -> Response:
 async def cancel_runs(request: Request) -> Response:
     """Cancel all unfinished runs that fit; with `dry_run`, which is on unless switched off, only tell which they are."""
     app, body = app_of(request), await read(request, CancelMany)
-    statuses = _statuses(body.statuses, finished=False)
-    wanted = Wanted(flow=body.flow, statuses=statuses, since=_moment(body.since), search=body.search)
+    wanted = _wanted(body, _statuses(body.statuses, finished=False))
     many = await cancel_many(app, wanted, body.reason or "cancelled through the API", really=not body.dry_run)
     request.scope["flowengine.audit"] = {"runs": len(many.cancelled), "refused": len(many.refused), "flow": body.flow}
     return Document(many.to_json())
+
+
+def _wanted(body: ResubmitMany | CancelMany, statuses: list[Status]) -> Wanted:
+    return Wanted(
+        flow=body.flow,
+        flow_version=body.flow_version,
+        statuses=statuses,
+        since=_moment(body.since),
+        search=body.search,
+    )
 
 
 def _statuses(words: list[str], *, finished: bool = True) -> list[Status]:

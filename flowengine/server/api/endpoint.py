@@ -82,6 +82,7 @@ LIMIT: Final = Query(
 BEFORE: Final = Query("before", "The `next` of the page before this one.")
 SINCE: Final = Query("since", "Only newer ones.", {"type": "string", "format": "date-time"})
 FLOW: Final = Query("flow", "Only this flow's.")
+FLOW_VERSION: Final = Query("flow_version", "Only runs of this version of a flow; its beginning is enough.")
 
 
 def one_of(words: Sequence[str]) -> JsonObject:

@@ -15,6 +15,7 @@ from flowengine.server.answers import chosen_action, given_answer, waiting_actio
 from flowengine.server.api.endpoint import (
     BEFORE,
     FLOW,
+    FLOW_VERSION,
     LIMIT,
     PAGE_AT_MOST,
     SINCE,
@@ -64,10 +65,11 @@ async def list_runs(request: Request) -> Response:
     words_of = words(query.getlist("status"), list(Status))
     given = (query.get("flow"), words_of, moment(request, "since"))
     search, before, everywhere = query.get("search"), query.get("before"), truth(request, "everywhere")
+    more: dict[str, Any] = {"limit": limit + 1, "before": before, "flow_version": query.get("flow_version")}
     if search:
-        found, total = await store.runs.found(search, *given, limit + 1, before, everywhere=everywhere)
+        found, total = await store.runs.found(search, *given, **more, everywhere=everywhere)
     else:
-        found, total = await store.runs.list(*given, limit=limit + 1, before=before), None
+        found, total = await store.runs.list(*given, **more), None
     page = found[:limit]
     following = page[-1].id if len(found) > limit else None
     counted = {} if total is None else {"total": total}
@@ -141,6 +143,7 @@ ENDPOINTS: Final = (
         role=Role.VIEWER,
         query=(
             FLOW,
+            FLOW_VERSION,
             Query("status", "Only these; repeatable, or separated by commas.", one_of(list(Status))),
             SINCE,
             Query("search", "Only runs whose event, inputs, output or error hold this text; `total` says how many do."),

@@ -53,6 +53,7 @@ def read_choice(app: App, fields: Fields, doing: str) -> Choice:
     usual = UNFINISHED if doing == "cancel" else (Status.FAILED, Status.TIMED_OUT)
     wanted = Wanted(
         flow=fields.get("flow") or None,
+        flow_version=fields.get("flow_version") or None,
         statuses=statuses or usual,
         since=period.since(app.clock.now()),
         until=period.until,
@@ -83,7 +84,7 @@ async def choose_runs(request: Request) -> Response:
     )
 
 
-_KEPT: Final = ("run", "all", "flow", "status", "since", "from", "until", "search")
+_KEPT: Final = ("run", "all", "flow", "flow_version", "status", "since", "from", "until", "search")
 
 
 async def _fitting(app: App, choice: Choice) -> tuple[list[RunRecord], int]:
@@ -101,6 +102,7 @@ def _command(choice: Choice) -> str:
     wanted = choice.wanted
     parts = [start, *(f"--status {status}" for status in wanted.statuses)]
     parts += [f"--flow {quoted(wanted.flow)}"] if wanted.flow else []
+    parts += [f"--flow-version {quoted(wanted.flow_version)}"] if wanted.flow_version else []
     parts += [option for option in choice.period.options if option.startswith("--since")]
     parts += [f"--search {quoted(wanted.search)}"] if wanted.search else []
     return " ".join([*parts, "--yes"])

@@ -86,7 +86,6 @@ def environment() -> Environment:
         lasted=lasted,
         away=shown.away,
         local=shown.local,
-        day=lambda at: at.astimezone().date().isoformat(),
         utc=shown.utc,
         word=shown.word,
         as_word=lambda value: shown.quoted(shown.brief(value, 4_000)),

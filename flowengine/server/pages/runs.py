@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -36,6 +36,7 @@ class Narrowed:
     """What the list is narrowed to."""
 
     flow: str | None
+    flow_version: str | None
     statuses: list[str]
     period: Period
     search: str | None
@@ -43,13 +44,14 @@ class Narrowed:
 
     @property
     def by_anything(self) -> bool:
-        return bool(self.flow or self.statuses or self.search or self.period != Period())
+        return bool(self.flow or self.flow_version or self.statuses or self.search or self.period != Period())
 
 
 def _narrowed(request: Request) -> Narrowed:
     query = request.query_params
     return Narrowed(
         flow=query.get("flow") or None,
+        flow_version=query.get("flow_version") or None,
         statuses=[word for word in query.getlist("status") if word in tuple(Status)],
         period=read_period(query),
         search=query.get("search") or None,
@@ -84,13 +86,21 @@ async def list_runs(request: Request) -> Response:
 
 async def _found(request: Request, narrowed: Narrowed) -> tuple[list[RunRecord], int | None]:
     """The runs of this page and one more; and how many fit, where words were searched for."""
-    app, flow, statuses = app_of(request), narrowed.flow, narrowed.statuses
-    since, limit = narrowed.period.since(app.clock.now()), PAGE + 1
+    runs, search = app_of(request).store.runs, narrowed.search
     before = narrowed.period.before(request.query_params.get("before") or None)
-    if narrowed.search:
-        everywhere = narrowed.everywhere
-        return await app.store.runs.found(narrowed.search, flow, statuses, since, limit, before, everywhere=everywhere)
-    return await app.store.runs.list(flow, statuses, since, limit=limit, before=before), None
+    fitting = {**_fitting(request, narrowed), "limit": PAGE + 1, "before": before}
+    if search:
+        return await runs.found(search, **fitting, everywhere=narrowed.everywhere)
+    return await runs.list(**fitting), None
+
+
+def _fitting(request: Request, narrowed: Narrowed) -> dict[str, Any]:
+    return {
+        "flow": narrowed.flow,
+        "flow_version": narrowed.flow_version,
+        "statuses": narrowed.statuses,
+        "since": narrowed.period.since(app_of(request).clock.now()),
+    }
 
 
 async def _named(app: App, search: str | None) -> RunRecord | None:
@@ -106,6 +116,7 @@ async def _named(app: App, search: str | None) -> RunRecord | None:
 def _command(narrowed: Narrowed) -> str:
     parts = ["flowengine runs list"]
     parts += [f"--flow {quoted(narrowed.flow)}"] if narrowed.flow else []
+    parts += [f"--flow-version {quoted(narrowed.flow_version)}"] if narrowed.flow_version else []
     parts += [f"--status {status}" for status in narrowed.statuses]
     parts += narrowed.period.options
     parts += [f"--search {quoted(narrowed.search)}"] if narrowed.search else []
@@ -128,11 +139,9 @@ async def _lines(request: Request) -> AsyncIterator[str]:
     table = spreadsheet.header(file)
     runs, narrowed = app_of(request).store.runs, _narrowed(request)
     before, left = narrowed.period.before(None), EXPORTED_AT_MOST
-    since = narrowed.period.since(app_of(request).clock.now())
+    fitting = {**_fitting(request, narrowed), "search": narrowed.search}
     while left > 0:
-        found = await runs.list(
-            narrowed.flow, narrowed.statuses, since, narrowed.search, limit=min(left, PORTION), before=before
-        )
+        found = await runs.list(**fitting, limit=min(left, PORTION), before=before)
         for run in found:
             table.writerow(spreadsheet.row(run))
         yield file.getvalue()

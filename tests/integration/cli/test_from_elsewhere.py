@@ -73,6 +73,11 @@ def test_a_run_is_started_found_and_shown(far):
     assert (code, "say_it" in out) == (0, True)
     assert json.loads(far("runs", "list", "--json")[1])["runs"][0]["id"] == run["id"]
     assert run["id"] in far("runs", "list", "--search", "Ann")[1]
+    assert run["id"] in far("runs", "list", "--search", "Hello", "--everywhere")[1]
+    assert run["id"] in far("runs", "list", "--flow-version", run["flow_version"][:9])[1]
+    for narrowed in (["--flow-version", "fff0fff"], ["--status", "timed_out"], ["--flow", "nothing"]):
+        found = json.loads(far("runs", "list", "--search", "Ann", *narrowed, "--json")[1])
+        assert (found["runs"], found["total"]) == ([], 0)
     assert "Hello Ann" in far("runs", "logs", "@last")[1]
 
 

@@ -61,6 +61,20 @@ def test_the_newest_version_runs_unless_the_original_is_wanted(flowengine, faile
     assert again["status"] == "failed"
 
 
+def test_runs_of_one_version_are_listed_taken_out_and_done_again(flowengine, failed, flow):
+    old = flowengine("runs", "show", failed, "--json").json["run"]["flow_version"]
+    flow("picky", PICKY.replace("not bob", "nobody"))
+    newer = flowengine("run", "picky", "-i", "who=bob", "--json").json["run"]
+    for version, run in ((old, failed), (newer["flow_version"], newer["id"])):
+        listed = flowengine("runs", "list", "--flow-version", version[:8].upper(), "--json").json["runs"]
+        assert [one["id"] for one in listed] == [run]
+        assert run in flowengine("runs", "export", "--flow-version", version, "--format", "csv").out
+        look = flowengine("runs", "resubmit", "--flow-version", version, "--json").json
+        assert [one["id"] for one in look["runs"]] == [run]
+    assert "No run fits" in flowengine("runs", "list", "--flow-version", "fff0fff").err
+    assert flowengine("runs", "cancel", "--flow-version", old, "--json").json["total"] == 0
+
+
 def test_from_an_action_keeps_what_stands_before_it(flowengine, failed):
     said = flowengine("runs", "resubmit", failed, "--from", "Second")
     assert said.code == 1

@@ -59,6 +59,17 @@ async def test_a_run_is_started_waited_for_listed_and_shown(api):
     assert (status, [one["id"] for one in page["runs"]], page["next"]) == (200, [run["id"]], None)
 
 
+async def test_runs_of_a_flow_version(api):
+    run = (await api("POST", "/runs", json={"flow": "greet", "inputs": {"name": "Eve"}, "wait": 5}))[1]["run"]
+    version = (await api("GET", "/flows/greet/versions"))[1]["versions"][0]["version"]
+    for asked in (f"flow_version={version}", f"flow_version={version[:6]}&flow=greet&search=Eve"):
+        assert (await api("GET", f"/runs?limit=1&{asked}"))[1]["runs"][0]["id"] == run["id"]
+    assert (await api("GET", "/runs?flow_version=fff0fff"))[1]["runs"] == []
+    for asked, fitting in ((version, True), ("fff0fff", False)):
+        body = {"flow_version": asked, "statuses": ["succeeded"]}
+        assert bool((await api("POST", "/runs/resubmit", json=body))[1]["total"]) is fitting
+
+
 async def test_pages_follow_each_other(api):
     ids = [
         (await api("POST", "/runs", json={"flow": "greet", "inputs": {"name": "Ann"}}))[1]["run"]["id"]

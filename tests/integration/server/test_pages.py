@@ -402,8 +402,16 @@ async def test_both_values_of_a_condition_are_told_in_the_list(site):
     assert "<b>“stop”</b> is <b>“go”</b>: no" in await text_of(site, "/events")
 
 
-async def test_a_version_leads_to_the_runs_of_its_days(site):
-    versions = await site.app.store.flows.versions("failing")
-    day = versions[0].saved_at.astimezone().date()
-    found = await text_of(site, "/flows/failing/versions")
-    assert f'href="/runs?flow=failing&amp;from={day}"' in found
+async def test_a_version_leads_to_its_runs_and_only_these_are_done_again(site):
+    version = site.failed.flow_version
+    led = f"/runs?flow=failing&flow_version={version}"
+    assert f'href="{led.replace("&", "&amp;")}"' in await text_of(site, "/flows/failing/versions")
+    assert f'href="{led.replace("&", "&amp;")}"' in await text_of(site, f"/runs/{site.failed.id}")
+    shown = await text_of(site, led)
+    assert site.failed.id in shown
+    assert f"runs list --flow failing --flow-version {version}" in shown
+    assert f'type="hidden" name="flow_version" value="{version}"' in shown
+    assert site.failed.id in await text_of(site, led.replace("/runs?", "/runs.csv?"))
+    other = led.replace(version, "fff0fff")
+    assert site.failed.id not in await text_of(site, other)
+    assert "nothing to do" in await text_of(site, other.replace("/runs?", "/runs/chosen?do=resubmit&all=1&"))
