@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ from socket import socket
 import httpx
 
 from flowengine.store.lock import holder
+from tests.acceptance.crash.checker import Evidence, violations
 
 HERE = Path(__file__).parent
 
@@ -66,6 +68,26 @@ class Stage:
                 process.send_signal(signal.SIGCONT)
                 process.kill()
             await process.wait()
+
+    async def killed_at(self, point: str, numbers: Iterable[int] = ()) -> None:
+        """An engine that dies at this failpoint while events come in; who sends them gives up once it is gone."""
+        async with self.engine(point) as process:
+            sending = asyncio.create_task(self.send(numbers))
+            assert await gone(process), f"{point} was never reached"
+            assert process.returncode == -signal.SIGKILL
+        self.crashes += 1
+        self.hushed = True
+        await sending
+        self.hushed = False
+
+    @property
+    def calls(self) -> list[dict]:
+        """Every call that came to the witness, in order."""
+        return [json.loads(line) for line in self.witness_file.read_text().splitlines()]
+
+    def broken_promises(self) -> list[str]:
+        """What was promised to whoever sent events, and is not so."""
+        return violations(Evidence(self.database, self.witness_file, frozenset(self.acknowledged), self.crashes))
 
     async def ready(self, process: asyncio.subprocess.Process) -> None:
         """Wait until the engine answers, or has died at its failpoint."""

@@ -6,26 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 
+from tests.acceptance.crash import database
 from tests.acceptance.crash.checker import Evidence, violations
+from tests.acceptance.crash.flows import TWO_CALLS
 from tests.acceptance.crash.stage import stage
 
 pytestmark = pytest.mark.crash
-
-FLOW = """\
-flow: Two calls
-trigger:
-  webhook: { verify: none }
-  dedupe: "{{ trigger.number }}"
-actions:
-  - name: First
-    use: http.post
-    with: { url: "WITNESS/ok/first-{{ trigger.number }}", body: {} }
-  - name: Last
-    use: http.post
-    with: { url: "WITNESS/ok/last-{{ trigger.number }}", body: {} }
-"""
 
 
 class Case:
@@ -37,10 +24,7 @@ class Case:
         self.acknowledged = frozenset({0, 1})
 
     def change(self, statement: str) -> None:
-        engine = create_engine(self.database)
-        with engine.begin() as connection:
-            connection.execute(text(statement))
-        engine.dispose()
+        database.change(self.database, statement)
 
     def call_again(self, **changed: object) -> None:
         first = json.loads(self.witness.read_text().splitlines()[0])
@@ -54,7 +38,7 @@ class Case:
 @pytest.fixture
 async def case(tmp_path: Path):
     async with stage(tmp_path) as scene:
-        scene.write_flow("two", FLOW)
+        scene.write_flow("two", TWO_CALLS)
         async with scene.engine():
             await scene.send([0, 1])
             assert await scene.settled(2) == ["succeeded", "succeeded"]

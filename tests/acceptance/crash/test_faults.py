@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 
@@ -57,7 +56,7 @@ async def test_each_fault_ends_as_it_should(tmp_path: Path, on_unknown: str) -> 
             runs = (await client.get(f"{scene.url}/api/v1/runs", params={"limit": 100})).json()["runs"]
             shown = [(await client.get(f"{scene.url}/api/v1/runs/{run['id']}")).json()["run"] for run in runs]
     ended = {run["event"]["body"]["number"]: run for run in shown}
-    calls = Counter(json.loads(line)["path"] for line in scene.witness_file.read_text().splitlines())
+    calls = Counter(call["path"] for call in scene.calls)
     assert [
         (words, ended[n]["status"], (ended[n]["error"] or {}).get("code"), calls[f"/{words}/{n}"])
         for n, (words, *_) in enumerate(expected)

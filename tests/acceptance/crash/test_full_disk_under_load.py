@@ -20,9 +20,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.acceptance.crash.checker import Evidence, violations
+from tests.acceptance.crash.flows import EVERYTHING
 from tests.acceptance.crash.stage import Stage, gone, stage, stopped
-from tests.acceptance.crash.test_matrix import FLOW
 
 ROOM = 24_000_000
 EVENTS = 5
@@ -150,14 +149,13 @@ async def through(points: dict[str, int], scene: Stage, fill, database: Path) ->
             assert set(await scene.settled(len(scene.acknowledged))) == {"succeeded"}, point
             process.terminate()
             assert await gone(process)
-    evidence = Evidence(scene.database, scene.witness_file, frozenset(scene.acknowledged), crashes=0)
-    assert violations(evidence) == []
+    assert scene.broken_promises() == []
 
 
 async def test_a_full_disk(tmp_path: Path, small_disk: Path) -> None:
     database = small_disk / "flowengine.db"
     async with stage(tmp_path, f"sqlite:///{database}") as scene:
-        scene.write_flow("matrix", FLOW.replace("wait: WAIT", "wait: 1 second"))
+        scene.write_flow("matrix", EVERYTHING.replace("wait: WAIT", "wait: 1 second"))
         await through(POINTS, scene, lambda _: full(small_disk), database)
         assert database.with_name(database.name + ".ballast").exists()
 
@@ -165,5 +163,5 @@ async def test_a_full_disk(tmp_path: Path, small_disk: Path) -> None:
 async def test_files_that_may_not_grow(tmp_path: Path) -> None:
     database = tmp_path / "flowengine.db"
     async with stage(tmp_path, f"sqlite:///{database}") as scene:
-        scene.write_flow("matrix", FLOW.replace("wait: WAIT", "wait: 1 second"))
+        scene.write_flow("matrix", EVERYTHING.replace("wait: WAIT", "wait: 1 second"))
         await through({"before_record_commit": 12}, scene, lambda process: limited(process, database), database)

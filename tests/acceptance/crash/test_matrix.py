@@ -10,48 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.crash.checker import Evidence, violations
-from tests.acceptance.crash.stage import Stage, gone, stage, stopped
+from tests.acceptance.crash.flows import EVERYTHING
+from tests.acceptance.crash.stage import Stage, stage, stopped
 
 EVENTS = 6
-
-FLOW = """\
-flow: Everything that can be interrupted
-trigger:
-  webhook: { verify: none }
-  dedupe: "{{ trigger.number }}"
-actions:
-  - name: First
-    use: http.post
-    with: { url: "WITNESS/ok/first-{{ trigger.number }}", body: {} }
-  - name: Loop
-    for_each: "{{ [1, 2] }}"
-    do:
-      - name: Each
-        use: http.post
-        with: { url: "WITNESS/ok/each-{{ trigger.number }}-{{ item }}", body: {} }
-  - name: Both
-    parallel:
-      - - name: Left
-          use: http.post
-          with: { url: "WITNESS/ok/left-{{ trigger.number }}", body: {} }
-      - - name: Right
-          use: http.post
-          with: { url: "WITNESS/slow/right-{{ trigger.number }}", body: {} }
-  - name: Careful
-    try:
-      - name: Again
-        use: http.post
-        with: { url: "WITNESS/500,ok/again-{{ trigger.number }}", body: {} }
-        retry: { times: 3, wait: 1 second, on: [5xx] }
-    catch:
-      - log: never
-  - name: Breath
-    wait: WAIT
-  - name: Last
-    use: http.post
-    with: { url: "WITNESS/ok/last-{{ trigger.number }}", body: {} }
-"""
 
 POINTS = {
     "before_event_commit": 3,
@@ -90,14 +52,7 @@ async def test_killed(tmp_path: Path, database_url: str, points: list[str]) -> N
         sent: list[int] = []
         for point in points:
             sent += [next(numbers) for _ in range(EVENTS)]
-            async with scene.engine(f"{point}:{(POINTS | PARKING)[point]}") as process:
-                sending = asyncio.create_task(scene.send(sent))
-                assert await gone(process), f"{point} was never reached"
-                assert process.returncode == -signal.SIGKILL
-                scene.crashes += 1
-            scene.hushed = True
-            await sending
-            scene.hushed = False
+            await scene.killed_at(f"{point}:{(POINTS | PARKING)[point]}", sent)
         async with scene.engine():
             await ends_well(scene, sent)
 
@@ -139,8 +94,7 @@ async def ends_well(scene: Stage, numbers: Sequence[int]) -> None:
     await scene.send(numbers)
     assert scene.acknowledged == set(numbers)
     statuses = await scene.settled(len(numbers))
-    found = violations(Evidence(scene.database, scene.witness_file, frozenset(scene.acknowledged), scene.crashes))
-    assert found == []
+    assert scene.broken_promises() == []
     assert statuses == ["succeeded"] * len(numbers)
 
 
@@ -148,5 +102,5 @@ async def ends_well(scene: Stage, numbers: Sequence[int]) -> None:
 async def prepared(folder: Path, database: str, wait: str) -> AsyncIterator[Stage]:
     """A stage with the flow that passes every point."""
     async with stage(folder, database) as scene:
-        scene.write_flow("matrix", FLOW.replace("wait: WAIT", f"wait: {wait}"))
+        scene.write_flow("matrix", EVERYTHING.replace("wait: WAIT", f"wait: {wait}"))
         yield scene

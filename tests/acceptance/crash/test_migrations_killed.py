@@ -4,37 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine
 
 from flowengine.spec.load import parse_flow
 from flowengine.store import action_rows, events, flows, schema
 from flowengine.store.codec import moment
 from flowengine.store.seal import Seal
 from flowengine.types import Status
-from tests.acceptance.crash.checker import Evidence, violations
-from tests.acceptance.crash.stage import Stage, gone, stage
+from tests.acceptance.crash.database import change, rows
+from tests.acceptance.crash.flows import TWO_CALLS
+from tests.acceptance.crash.stage import Stage, stage
 from tests.fakes.records import a_run, an_action, an_event
 
-FLOW = """\
-flow: Two calls
-trigger:
-  webhook: { verify: none }
-  dedupe: "{{ trigger.number }}"
-actions:
-  - name: First
-    use: http.post
-    with: { url: "WITNESS/ok/first-{{ trigger.number }}", body: {} }
-  - name: Last
-    use: http.post
-    with: { url: "WITNESS/ok/last-{{ trigger.number }}", body: {} }
-"""
 UNDER_WAY = 3
 POINTS = [
     *(f"after_migration:{number}" for number in range(1, len(schema.VERSIONS))),
@@ -102,44 +89,34 @@ def witnessed(scene: Stage, run_id: str, at: datetime) -> str:
 
 
 def found_version(database: str) -> str:
-    engine = create_engine(database)
-    with engine.connect() as connection:
-        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    engine.dispose()
+    ((found,),) = rows(database, "SELECT version_num FROM alembic_version")
     return str(found)
 
 
 async def test_killed_while_the_tables_are_changed(tmp_path: Path, database_url: str) -> None:
     """Again and again: all migrations are one commit, so that each start finds the first schema or the last."""
     async with stage(tmp_path, database_url) as scene:
-        scene.write_flow("two-calls", FLOW)
+        scene.write_flow("two-calls", TWO_CALLS)
         await asyncio.to_thread(first_schema, scene)
         for point in POINTS:
             assert found_version(database_url) == "0001"
-            async with scene.engine(point) as process:
-                assert await gone(process), f"{point} was never reached"
-                assert process.returncode == -signal.SIGKILL
-                scene.crashes += 1
+            await scene.killed_at(point)
         assert found_version(database_url) == schema.VERSIONS[-1]
         async with scene.engine():
             await scene.send([*range(UNDER_WAY), UNDER_WAY])
             assert await scene.settled(UNDER_WAY + 1) == ["succeeded"] * (UNDER_WAY + 1)
-        calls = [json.loads(line)["path"] for line in scene.witness_file.read_text().splitlines()]
+        calls = [call["path"] for call in scene.calls]
         assert len(calls) == len(set(calls)) == 2 * (UNDER_WAY + 1), "what the first version had done is not done again"
-        evidence = Evidence(database_url, scene.witness_file, frozenset(scene.acknowledged), scene.crashes)
-        assert violations(evidence) == []
+        assert scene.broken_promises() == []
 
 
 async def test_an_older_program_leaves_a_newer_database_alone(tmp_path: Path, database_url: str) -> None:
     async with stage(tmp_path, database_url) as scene:
-        scene.write_flow("two-calls", FLOW)
+        scene.write_flow("two-calls", TWO_CALLS)
         async with scene.engine():
             await scene.send([0])
             await scene.settled(1)
-        engine = create_engine(database_url)
-        with engine.begin() as connection:
-            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-        engine.dispose()
+        change(database_url, "UPDATE alembic_version SET version_num = '9999'")
         async with scene.engine() as process:
             assert process.returncode == 2
         told = (tmp_path / "serve.log").read_text()

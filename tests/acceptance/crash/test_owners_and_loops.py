@@ -10,64 +10,42 @@ import signal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 
-from tests.acceptance.crash.checker import Evidence, violations
+from tests.acceptance.crash.database import rows
+from tests.acceptance.crash.flows import FIRST_CALL
 from tests.acceptance.crash.stage import Stage, gone, stage
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(180)]
 
-FLOW = """\
-flow: Two calls
-trigger:
-  webhook: { verify: none }
-  dedupe: "{{ trigger.number }}"
-actions:
-  - name: First
-    use: http.post
-    with: { url: "WITNESS/ok/first-{{ trigger.number }}", body: {} }
+FLOW = (
+    "flow: Two calls\n"
+    + FIRST_CALL
+    + """\
   - name: Deadly
     use: http.post
     with: { url: "WITNESS/ok/deadly-{{ trigger.number }}", body: {} }
     retry: { times: 3, wait: 1 second, on: [timeout], on_unknown: UNKNOWN }
 """
-
-
-def row(database: str, sql: str) -> tuple:
-    engine = create_engine(database)
-    with engine.begin() as connection:
-        found = connection.execute(text(sql)).first()
-    engine.dispose()
-    return tuple(found or ())
+)
 
 
 def paths(scene: Stage) -> list[str]:
-    return [json.loads(line)["path"] for line in scene.witness_file.read_text().splitlines()]
-
-
-async def killed_at(scene: Stage, point: str, numbers: list[int]) -> None:
-    async with scene.engine(point) as process:
-        sending = asyncio.create_task(scene.send(numbers))
-        assert await gone(process, 40), f"{point} was never reached"
-        assert process.returncode == -signal.SIGKILL
-        scene.hushed = True
-        await sending
-    scene.hushed, scene.crashes = False, scene.crashes + 1
+    return [call["path"] for call in scene.calls]
 
 
 async def test_an_action_that_kills_the_engine_five_times_is_given_up(tmp_path: Path, database_url: str) -> None:
     async with stage(tmp_path, database_url) as scene:
         scene.write_flow("two-calls", FLOW.replace("UNKNOWN", "retry"))
-        await killed_at(scene, "after_http_response:2", [0])
+        await scene.killed_at("after_http_response:2", [0])
         for _ in range(4):
-            await killed_at(scene, "after_http_response", [])
+            await scene.killed_at("after_http_response")
         async with scene.engine():
             assert await scene.settled(1) == ["failed"]
-        (error,) = row(database_url, "SELECT error FROM runs")
+        ((error,),) = rows(database_url, "SELECT error FROM runs")
         told = json.loads(error)
         assert (told["code"], told["action"]) == ("recovery_exhausted", "deadly")
         assert paths(scene) == ["/ok/first-0", *["/ok/deadly-0"] * 5]
-        assert violations(Evidence(database_url, scene.witness_file, frozenset({0}), scene.crashes)) == []
+        assert scene.broken_promises() == []
 
 
 @pytest.mark.parametrize(("on_unknown", "calls", "ends"), [("fail", 1, "failed"), ("retry", 2, "succeeded")])
@@ -76,13 +54,13 @@ async def test_a_call_that_was_under_way_at_the_kill(
 ) -> None:
     async with stage(tmp_path, database_url) as scene:
         scene.write_flow("two-calls", FLOW.replace("UNKNOWN", on_unknown))
-        await killed_at(scene, "after_http_response:2", [0])
+        await scene.killed_at("after_http_response:2", [0])
         async with scene.engine():
             assert await scene.settled(1) == [ends]
         assert paths(scene).count("/ok/deadly-0") == calls
-        (error,) = row(database_url, "SELECT error FROM actions WHERE path = 'deadly'")
+        ((error,),) = rows(database_url, "SELECT error FROM actions WHERE path = 'deadly'")
         assert (json.loads(error)["code"] if error else None) == ("outcome_unknown" if on_unknown == "fail" else None)
-        assert violations(Evidence(database_url, scene.witness_file, frozenset({0}), scene.crashes)) == []
+        assert scene.broken_promises() == []
 
 
 async def test_an_engine_that_lost_its_runs_writes_nothing_more(tmp_path: Path, database_url: str) -> None:
@@ -102,7 +80,7 @@ async def test_an_engine_that_lost_its_runs_writes_nothing_more(tmp_path: Path, 
                 assert await scene.settled(1) == ["succeeded"]
                 assert len(paths(scene)) == 2
                 return
-            row(
+            rows(
                 database_url,
                 "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
                 " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
@@ -110,11 +88,11 @@ async def test_an_engine_that_lost_its_runs_writes_nothing_more(tmp_path: Path, 
             scene.crashes = 1
             async with scene.engine():
                 assert await scene.settled(1) == ["succeeded"]
-                before = row(database_url, "SELECT epoch, status, finished_at FROM runs")
+                before = rows(database_url, "SELECT epoch, status, finished_at FROM runs")
                 sleeper.send_signal(signal.SIGCONT)
                 assert await gone(sleeper, 30), "it ends, so that whoever looks after it may start it anew"
                 assert sleeper.returncode == 3
-                assert row(database_url, "SELECT epoch, status, finished_at FROM runs") == before
+                assert rows(database_url, "SELECT epoch, status, finished_at FROM runs") == before
         log = (tmp_path / "serve.log").read_text()
         assert "in use by the engine" in log or "another engine had the database" in log
-        assert violations(Evidence(database_url, scene.witness_file, frozenset({0}), scene.crashes)) == []
+        assert scene.broken_promises() == []

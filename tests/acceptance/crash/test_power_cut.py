@@ -22,7 +22,7 @@ import httpx
 import pytest
 
 from flowengine.store import Store
-from tests.acceptance.crash.checker import Evidence, violations
+from tests.acceptance.crash.flows import TWO_CALLS
 from tests.acceptance.crash.stage import Stage, stage
 from tests.fakes import power_cut
 
@@ -30,21 +30,8 @@ EVENTS = 30
 AT_RANDOM = 120
 """Cuts at moments that nothing singles out."""
 
+FLOW = TWO_CALLS.replace("/ok/last", "/slow/last")
 CARELESS = Path(__file__).parents[2] / "fakes" / "careless_engine.py"
-
-FLOW = """\
-flow: Two calls
-trigger:
-  webhook: { verify: none }
-  dedupe: "{{ trigger.number }}"
-actions:
-  - name: First
-    use: http.post
-    with: { url: "WITNESS/ok/first-{{ trigger.number }}", body: {} }
-  - name: Last
-    use: http.post
-    with: { url: "WITNESS/slow/last-{{ trigger.number }}", body: {} }
-"""
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
 
@@ -119,7 +106,7 @@ async def watched(folder: Path, events: int = EVENTS, program: list[str] | None 
         async with scene.engine():
             answered, ended = await told_by(scene, events)
             key = (state / "key").read_bytes()
-        lines = [json.loads(line) for line in scene.witness_file.read_text().splitlines()]
+        lines = scene.calls
         behind = time.time() - time.monotonic()
         calls: dict[str, float] = {}
         for line in lines:
@@ -215,7 +202,7 @@ async def goes_on(folder: Path, recorded: Recorded, cut: float) -> list[str]:
             await scene.send(range(EVENTS))
             statuses = await scene.settled(EVENTS)
         assert statuses == ["succeeded"] * EVENTS
-        return violations(Evidence(scene.database, scene.witness_file, frozenset(scene.acknowledged), scene.crashes))
+        return scene.broken_promises()
 
 
 @pytest.mark.parametrize("synchronous", ["OFF", "NORMAL"])

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import signal
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import orjson
 import pytest
-from sqlalchemy import create_engine, text
 
-from tests.acceptance.crash.checker import Evidence, violations
-from tests.acceptance.crash.stage import Stage, free_port, gone, stage
+from tests.acceptance.crash.database import change, rows
+from tests.acceptance.crash.stage import free_port, stage
 
 pytestmark = [
     pytest.mark.crash,
@@ -27,26 +25,11 @@ HOOK = "flow: Unused\ntrigger: {webhook: {verify: none}}\nactions: [{log: hello}
 """The stage knows by an open webhook that its engine is ready."""
 
 
-def rows(database: str, sql: str) -> list[tuple]:
-    engine = create_engine(database)
-    with engine.connect() as connection:
-        found = [tuple(row) for row in connection.execute(text(sql))]
-    engine.dispose()
-    return found
-
-
 async def until_there(database: str, sql: str, count: int, *, seconds: float = 60) -> list[tuple]:
     async with asyncio.timeout(seconds):
         while len(found := await asyncio.to_thread(rows, database, sql)) < count:
             await asyncio.sleep(0.2)
     return found
-
-
-async def killed_at(scene: Stage, point: str) -> None:
-    async with scene.engine(point) as process:
-        assert await gone(process, 90), f"{point} was never reached"
-        assert process.returncode == -signal.SIGKILL
-    scene.crashes += 1
 
 
 # Polls
@@ -96,7 +79,7 @@ async def test_each_item_of_a_poll_has_one_run(tmp_path: Path, database_url: str
         scene.write_flow("watch", POLL.replace("LIST", f"http://127.0.0.1:{port}"))
         for point in points:
             items += [{"id": f"{point}-{number}", "at": len(items) // 2} for number in range(5)]
-            await killed_at(scene, point)
+            await scene.killed_at(point)
         items += [{"id": f"last-{number}", "at": len(items) // 2} for number in range(5)]
         done = "SELECT events.body FROM runs JOIN events ON events.id = event_id WHERE runs.status = 'succeeded'"
         async with scene.engine():
@@ -104,7 +87,7 @@ async def test_each_item_of_a_poll_has_one_run(tmp_path: Path, database_url: str
             await asyncio.sleep(2.5)  # it goes on asking, and finds nothing new
         found = rows(database_url, done)
         assert sorted(json.loads(bytes(body))["id"] for (body,) in found) == sorted(item["id"] for item in items)
-        assert violations(Evidence(database_url, scene.witness_file, frozenset(), scene.crashes)) == []
+        assert scene.broken_promises() == []
 
 
 # Schedules
@@ -129,9 +112,9 @@ async def test_no_time_of_a_schedule_is_lost_or_met_twice(tmp_path: Path, databa
             await until_there(database_url, "SELECT settled_at FROM schedules WHERE flow = 'tick'", 1)
         ((settled,),) = rows(database_url, "SELECT settled_at FROM schedules WHERE flow = 'tick'")
         before = settled // MINUTE * MINUTE
-        move_back(database_url, before - 7 * MINUTE)
+        change(database_url, f"UPDATE schedules SET settled_at = {before - 7 * MINUTE} WHERE flow = 'tick'")
         for point in ("schedule_due", "before_event_commit", "after_event_commit", "before_run_finish"):
-            await killed_at(scene, point)
+            await scene.killed_at(point)
         times = "SELECT events.body FROM runs JOIN events ON events.id = event_id WHERE runs.status = 'succeeded' AND runs.flow = 'tick'"
         async with scene.engine():
             await until_there(database_url, times, 7)
@@ -141,14 +124,7 @@ async def test_no_time_of_a_schedule_is_lost_or_met_twice(tmp_path: Path, databa
         assert len(due) == len(set(due)) >= 7
         ((last,),) = rows(database_url, "SELECT settled_at FROM schedules WHERE flow = 'tick'")
         assert len(due) == (last - (before - 7 * MINUTE)) // MINUTE, "every minute up to the last that is settled"
-        assert violations(Evidence(database_url, scene.witness_file, frozenset(), scene.crashes)) == []
-
-
-def move_back(database: str, settled: int) -> None:
-    engine = create_engine(database)
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE schedules SET settled_at = :settled WHERE flow = 'tick'"), {"settled": settled})
-    engine.dispose()
+        assert scene.broken_promises() == []
 
 
 # Modes
@@ -178,12 +154,7 @@ async def test_limits_hold_through_kills(tmp_path: Path, database_url: str, mode
     async with stage(tmp_path, database_url) as scene:
         scene.write_flow("lane", LANE.replace("MODE", mode))
         for first, point in ((0, "after_http_response:3"), (EVENTS // 2, "before_run_finish:2")):
-            async with scene.engine(point) as process:
-                sending = asyncio.create_task(scene.send(range(first, first + EVENTS // 2)))
-                assert await gone(process, 60), f"{point} was never reached"
-                scene.hushed = True
-                await sending
-                scene.hushed, scene.crashes = False, scene.crashes + 1
+            await scene.killed_at(point, range(first, first + EVENTS // 2))
         async with scene.engine():
             await scene.send(range(EVENTS))
             await until_there(database_url, "SELECT 1 FROM runs WHERE finished_at IS NOT NULL", 1)
@@ -209,10 +180,8 @@ async def test_limits_hold_through_kills(tmp_path: Path, database_url: str, mode
 def held_back(database: str, most: int) -> None:
     """Of each lane so many runs at most were going at any time, from their first beginning to their end."""
     sql = "SELECT lane_key, started_at, finished_at FROM runs WHERE started_at IS NOT NULL"
-    changes = [
-        (at, change, lane) for lane, began, ended in rows(database, sql) for at, change in ((began, 1), (ended, -1))
-    ]
+    steps = [(at, step, lane) for lane, began, ended in rows(database, sql) for at, step in ((began, 1), (ended, -1))]
     going: Counter[str] = Counter()
-    for _, change, lane in sorted(changes):
-        going[lane] += change
+    for _, step, lane in sorted(steps):
+        going[lane] += step
         assert going[lane] <= most
