@@ -12,7 +12,6 @@ import pytest
 from flowengine.config import Settings
 from flowengine.connectors.client import Client
 from flowengine.connectors.connection import Connection
-from flowengine.connectors.transport import Wire
 from flowengine.errors import (
     Blocked,
     InvalidInputs,
@@ -25,7 +24,6 @@ from flowengine.manifests.catalog import Catalog, shipped_connectors
 from flowengine.types import SystemClock
 from tests.fakes.raw_service import raw_service, reply
 
-LARGEST = 100_000
 PUBLIC = "93.184.215.14"
 SPELLINGS = [
     "127.0.0.1",
@@ -67,23 +65,12 @@ SPELLINGS = [
 ]
 
 
-@pytest.fixture
-async def wire():
-    wire = Wire(largest_answer=LARGEST)
-    yield wire
-    await wire.close()
-
-
-async def get(wire, url, *, guarded=False, seconds=3.0, headers=()):
-    return await wire.exchange("GET", url, headers, None, guarded=guarded, seconds=seconds)
-
-
 @pytest.mark.parametrize("host", SPELLINGS)
-async def test_no_spelling_of_an_address_leads_inward(wire, host):
+async def test_no_spelling_of_an_address_leads_inward(get, host):
     async with raw_service(reply()) as service:
         url = f"http://{host}:{service.port}/" if "#" not in host and "\\" not in host else f"http://{host}/"
         with pytest.raises((Blocked, InvalidInputs, ServiceUnreachable)):
-            await get(wire, url, guarded=True)
+            await get(url, guarded=True)
     assert service.received == []
 
 
@@ -107,30 +94,30 @@ def resolving(monkeypatch, *answers):
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
 
-async def test_a_name_that_points_elsewhere_after_it_was_judged(wire, monkeypatch):
+async def test_a_name_that_points_elsewhere_after_it_was_judged(get, monkeypatch):
     async with raw_service(reply()) as service:
         resolving(monkeypatch, [PUBLIC], ["127.0.0.1"])
         for _ in range(2):
             # Judged public, the connection goes to that very address, where nobody answers from here.
             with pytest.raises((ServiceUnreachable, OutcomeUnknown, Blocked)):
-                await get(wire, f"http://rebinding.example.com:{service.port}/", guarded=True, seconds=0.3)
+                await get(f"http://rebinding.example.com:{service.port}/", guarded=True, seconds=0.3)
         assert service.received == []
 
 
-async def test_one_inward_address_among_public_ones_is_enough(wire, monkeypatch):
+async def test_one_inward_address_among_public_ones_is_enough(get, monkeypatch):
     async with raw_service(reply()) as service:
         resolving(monkeypatch, [PUBLIC, "127.0.0.1"])
         with pytest.raises(Blocked, match=r"mixed\.example\.com \(127\.0\.0\.1\)"):
-            await get(wire, f"http://mixed.example.com:{service.port}/", guarded=True)
+            await get(f"http://mixed.example.com:{service.port}/", guarded=True)
     assert service.received == []
 
 
-async def test_a_proxy_of_the_environment_is_not_used(wire, monkeypatch):
+async def test_a_proxy_of_the_environment_is_not_used(get, monkeypatch):
     async with raw_service(reply()) as service:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, service.url)
         with pytest.raises((ServiceUnreachable, OutcomeUnknown)):
-            await get(wire, "http://nowhere.invalid/", guarded=True, seconds=2)
+            await get("http://nowhere.invalid/", guarded=True, seconds=2)
     assert service.received == []
 
 
@@ -179,21 +166,21 @@ def peak():
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-async def test_a_bomb_costs_no_memory(wire, encoding):
+async def test_a_bomb_costs_no_memory(get, encoding):
     packer = zlib.compressobj(1, wbits=31 if encoding == "gzip" else 15)
     bomb = b"".join(packer.compress(b"\0" * 1_000_000) for _ in range(50)) + packer.flush()
     before = peak()
     async with raw_service(reply(200, bomb, content_encoding=encoding)) as service:
         with pytest.raises(ResponseTooLarge):
-            await get(wire, service.url)
+            await get(service.url)
     assert peak() - before < 40_000
 
 
-async def test_a_bomb_in_a_bomb_is_not_opened(wire):
+async def test_a_bomb_in_a_bomb_is_not_opened(get):
     twice = gzip.compress(gzip.compress(b"\0" * 10_000_000))
     async with raw_service(reply(200, twice, content_encoding="gzip, gzip")) as service:
         with pytest.raises(OperationFailed, match="not asked for"):
-            await get(wire, service.url)
+            await get(service.url)
 
 
 async def endless(writer, head, piece, seconds=3.0):
@@ -217,32 +204,19 @@ async def endless(writer, head, piece, seconds=3.0):
     ],
     ids=["headers", "a header", "chunks", "chunk extension", "102", "body"],
 )
-async def test_an_answer_without_end_ends(wire, head, piece):
+async def test_an_answer_without_end_ends(get, head, piece):
     async def play(_, writer):
         await endless(writer, head, piece)
 
     before = peak()
     async with raw_service(play) as service:
         with pytest.raises((OutcomeUnknown, ResponseTooLarge)):
-            await get(wire, service.url, seconds=0.5)
+            await get(service.url, seconds=0.5)
     assert peak() - before < 60_000
 
 
-async def test_a_drip_of_headers_ends_at_the_deadline(wire):
-    async def drip(_, writer):
-        writer.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-        for _ in range(100):
-            writer.write(b"x")
-            await writer.drain()
-            await asyncio.sleep(0.05)
-
-    async with raw_service(drip) as service:
-        with pytest.raises(OutcomeUnknown, match="no whole answer"):
-            await get(wire, service.url, seconds=0.3)
-
-
-async def test_cookies_are_not_kept(wire):
+async def test_cookies_are_not_kept(get):
     async with raw_service(reply(200, b"", set_cookie="session=1; path=/")) as service:
         for _ in range(2):
-            await get(wire, service.url)
+            await get(service.url)
     assert [request.header("cookie") for request in service.received] == [None, None]
