@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
 import signal
@@ -18,6 +17,7 @@ import pytest
 
 from flowengine.sandbox.server import serve as serve_stand_in
 from flowengine.store.lock import holder
+from tests.fakes.stand_ins import connections_to
 
 RUNS = 200
 KILLS = 3
@@ -160,9 +160,6 @@ async def nothing_finished_was_repeated(client: httpx.AsyncClient, service, url:
 def write_project(folder: Path, service) -> Path:
     (folder / "flows").mkdir()
     (folder / "flows" / "three.yaml").write_text(FLOW)
-    parameters = json.dumps(service.credentials)
-    (folder / "connections.yaml").write_text(
-        f"livechat:\n  connector: livechat\n  base_url: {service.url}\n  allow_private_network: true\n"
-        f"  limits: {{ calls: 1000000, period: 1 second }}\n  parameters: {parameters}\n"
-    )
+    limits = {"calls": 1_000_000, "period": "1 second"}
+    (folder / "connections.yaml").write_text(connections_to(service, limits=limits))
     return folder

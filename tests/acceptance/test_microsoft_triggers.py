@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from flowengine.types import Status
-from tests.fakes.projects import make_project, served
+from tests.fakes.projects import finished, make_project, served
 from tests.fakes.raw_service import raw_service, reply
 
 BODY = {"type": "object", "required": ["target"], "properties": {"target": {"type": "object", "required": ["url"]}}}
@@ -106,15 +106,6 @@ def project(folder, service, flow):
         "  parameters: {key: k-1}\n"
     )
     return make_project(folder, {"watch": flow}, connections)
-
-
-async def finished(app, count):
-    async with asyncio.timeout(10):
-        while True:
-            runs = await app.store.runs.list()
-            if len(runs) >= count and all(run.status.finished for run in runs):
-                return runs
-            await asyncio.sleep(0.02)
 
 
 def of(service, method):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import AsyncExitStack
-
-import httpx
 
 from flowengine.sandbox.server import serve
 from tests.fakes.projects import make_project, served
+from tests.fakes.stand_ins import connections_to, happens
 
 FLOWS = {
     "greet": """
@@ -30,16 +28,6 @@ actions: [{log: "{{ trigger.ticket.subject }}"}]
 }
 
 
-class Services:
-    def __init__(self, found, http) -> None:
-        self.found, self.http = found, http
-
-    async def happens(self, service: str, signal: str, **details) -> None:
-        told = await self.http.post(f"{self.found[service].control_url}/{signal}", json=details)
-        told.raise_for_status()
-        await self.found[service].settled()
-
-
 async def count(app, flow: str, runs: int) -> None:
     """The flow has so many runs, and stays at that."""
     async with asyncio.timeout(10):
@@ -50,34 +38,20 @@ async def count(app, flow: str, runs: int) -> None:
 
 
 async def test_what_was_missed_is_asked_for_and_runs_once(tmp_path):
-    async with AsyncExitStack() as stack:
-        found = {
-            name: await stack.enter_async_context(serve(name, fast_retries=True))
-            for name in ("livechat", "livechat-agent")
-        }
-        connections = {
-            name: {
-                "connector": name,
-                "base_url": service.url,
-                "allow_private_network": True,
-                "parameters": dict(service.credentials),
-            }
-            for name, service in found.items()
-        }
-        project = make_project(tmp_path, FLOWS, json.dumps(connections))
-        services = Services(found, await stack.enter_async_context(httpx.AsyncClient()))
+    async with serve("livechat", fast_retries=True) as desk, serve("livechat-agent", fast_retries=True) as chats:
+        project = make_project(tmp_path, FLOWS, connections_to(desk, chats))
         await asyncio.sleep(1.1)  # the tickets that the stand-in begins with are from before, by the second
         async with served(project) as (server, _):
             await server.app.triggers.settled()
-            await services.happens("livechat-agent", "chat-start")
-            await services.happens("livechat-agent", "chat-end")
-            await services.happens("livechat", "ticket", subject="heard")
+            await happens(chats, "chat-start")
+            await happens(chats, "chat-end")
+            await happens(desk, "ticket", subject="heard")
             for flow in FLOWS:
                 await count(server.app, flow, 1)
-        await services.happens("livechat-agent", "chat-start")
-        await services.happens("livechat-agent", "chat-end")
-        await services.happens("livechat-agent", "chat-start")
-        await services.happens("livechat", "ticket", subject="missed")
+        await happens(chats, "chat-start")
+        await happens(chats, "chat-end")
+        await happens(chats, "chat-start")
+        await happens(desk, "ticket", subject="missed")
         async with served(project) as (server, _):
             await server.app.triggers.settled()
             await count(server.app, "assign", 2)
@@ -86,26 +60,18 @@ async def test_what_was_missed_is_asked_for_and_runs_once(tmp_path):
             (missed, _) = await server.app.store.events.list("assign", ["started"])
             assert missed.source == "livechat.ListTickets"
             assert json.loads(missed.body)["ticket"]["subject"] == "missed"
-            await services.happens("livechat-agent", "chat-start")
+            await happens(chats, "chat-start")
             await count(server.app, "greet", 4)
 
 
 async def test_a_list_that_cannot_be_had_is_on_record_and_asked_for_until_it_can(tmp_path):
-    async with serve("livechat", fast_retries=True) as service, httpx.AsyncClient() as http:
-        connection = {
-            "connector": "livechat",
-            "base_url": service.url,
-            "allow_private_network": True,
-            "parameters": dict(service.credentials),
-        }
-        project = make_project(tmp_path, {"assign": FLOWS["assign"]}, json.dumps({"livechat": connection}))
-        services = Services({"livechat": service}, http)
+    async with serve("livechat", fast_retries=True) as desk:
+        project = make_project(tmp_path, {"assign": FLOWS["assign"]}, connections_to(desk))
         await asyncio.sleep(1.1)  # the tickets that the stand-in begins with are from before, by the second
         async with served(project) as (server, _):
             await server.app.triggers.settled()
-        await services.happens("livechat", "ticket", subject="missed")
-        fault = {"kind": "status", "status": 500, "match": "GET /tickets", "times": 1}
-        (await http.post(f"{service.control_url}/faults", json=fault)).raise_for_status()
+        await happens(desk, "ticket", subject="missed")
+        await happens(desk, "faults", kind="status", status=500, match="GET /tickets", times=1)
         async with served(project) as (server, _):
             triggers = server.app.triggers
             await triggers.settled()
@@ -116,20 +82,14 @@ async def test_a_list_that_cannot_be_had_is_on_record_and_asked_for_until_it_can
 
 
 async def test_what_happens_while_a_flow_is_switched_off_is_nobodys_loss(tmp_path):
-    async with serve("livechat", fast_retries=True) as service, httpx.AsyncClient() as http:
-        connection = {
-            "connector": "livechat",
-            "base_url": service.url,
-            "allow_private_network": True,
-            "parameters": dict(service.credentials),
-        }
-        project = make_project(tmp_path, {"assign": FLOWS["assign"]}, json.dumps({"livechat": connection}))
+    async with serve("livechat", fast_retries=True) as desk:
+        project = make_project(tmp_path, {"assign": FLOWS["assign"]}, connections_to(desk))
         async with served(project) as (server, _):
             triggers = server.app.triggers
             await triggers.settled()
             await triggers.switch("assign", on=False)
             await triggers.settled()
-            await Services({"livechat": service}, http).happens("livechat", "ticket", subject="off")
+            await happens(desk, "ticket", subject="off")
             await triggers.switch("assign", on=True)
             await triggers.settled()
             await count(server.app, "assign", 0)

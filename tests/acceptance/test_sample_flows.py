@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,7 +12,8 @@ import pytest
 from flowengine.cli.root import answer
 from flowengine.sandbox.server import serve
 from flowengine.types import Status
-from tests.fakes.projects import make_project, served
+from tests.fakes.projects import finished, make_project, served
+from tests.fakes.stand_ins import connections_to, happens
 
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
 SERVICES = ("livechat", "livechat-agent", "comm100")
@@ -29,10 +29,7 @@ class World:
         self.services = services
 
     async def happens(self, service: str, signal: str, **details) -> None:
-        stand_in = self.services[service]
-        told = await self.http.post(f"{stand_in.control_url}/{signal}", json=details)
-        told.raise_for_status()
-        await stand_in.settled()
+        await happens(self.services[service], signal, **details)
 
     async def calls(self, service: str) -> list[dict]:
         """What flows wrote at a service: method, path and body of each call."""
@@ -41,10 +38,7 @@ class World:
 
     async def run_of(self, flow: str):
         """The flow's only run, once it has ended well, with its actions by path."""
-        async with asyncio.timeout(15):
-            while not (runs := await self.app.store.runs.list(flow=flow)) or not runs[0].status.finished:
-                await asyncio.sleep(0.02)
-        (run,) = runs
+        (run,) = await finished(self.app, 1, flow)
         assert run.status is Status.SUCCEEDED, run.error
         return run, {"/".join(map(str, a.path)): a for a in await self.app.store.runs.actions(run.id)}
 
@@ -58,17 +52,8 @@ async def world(tmp_path, monkeypatch):
     monkeypatch.setenv("FLOWENGINE_SECRET_CONTACT_FORM_TOKEN", FORM_TOKEN)
     async with AsyncExitStack() as stack:
         services = {name: await stack.enter_async_context(serve(name, fast_retries=True)) for name in SERVICES}
-        connections = {
-            name: {
-                "connector": name,
-                "base_url": service.url,
-                "allow_private_network": True,
-                "parameters": dict(service.credentials),
-            }
-            for name, service in services.items()
-        }
         flows = {path.stem: path.read_text() for path in FLOWS.glob("*.yaml")}
-        project = make_project(tmp_path, flows, json.dumps(connections))
+        project = make_project(tmp_path, flows, connections_to(*services.values()))
         server, http = await stack.enter_async_context(served(project))
         await server.app.triggers.settled()
         yield World(server.app, http, services)

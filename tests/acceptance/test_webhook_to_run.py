@@ -1,14 +1,12 @@
 """From a POST to a finished run, on real HTTP: the engine registers a webhook at LiveChat's stand-in, a ticket comes in there, it
 is delivered, the flow runs, and the stand-in's ticket has changed."""
 
-import asyncio
-
-import httpx
 import pytest
 
 from flowengine.sandbox.server import serve
 from flowengine.types import Status
-from tests.fakes.projects import make_project, served
+from tests.fakes.projects import finished, make_project, served
+from tests.fakes.stand_ins import connections_to, happens
 
 FLOW = """
     flow: Take refund tickets
@@ -37,28 +35,7 @@ async def stand_in():
 
 @pytest.fixture
 def project(tmp_path, stand_in):
-    parameters = "".join(f"    {name}: {value}\n" for name, value in stand_in.credentials.items())
-    connections = (
-        f"livechat:\n  connector: livechat\n  base_url: {stand_in.url}\n  allow_private_network: true\n"
-        f"  parameters:\n{parameters}"
-    )
-    return make_project(tmp_path, {"take-refunds": FLOW}, connections)
-
-
-async def ticket(stand_in, **fields):
-    async with httpx.AsyncClient() as http:
-        (await http.post(f"{stand_in.control_url}/ticket", json=fields)).raise_for_status()
-    await stand_in.settled()
-
-
-async def finished(app, count):
-    """The runs, once there are so many and all have ended."""
-    async with asyncio.timeout(10):
-        while True:
-            runs = await app.store.runs.list()
-            if len(runs) >= count and all(run.status.finished for run in runs):
-                return runs
-            await asyncio.sleep(0.02)
+    return make_project(tmp_path, {"take-refunds": FLOW}, connections_to(stand_in))
 
 
 async def test_a_ticket_that_comes_in_is_taken(stand_in, project):
@@ -67,7 +44,7 @@ async def test_a_ticket_that_comes_in_is_taken(stand_in, project):
         await app.triggers.settled()
         (state,) = app.triggers.states(app.library.get("take-refunds"))
         assert (state.state, state.detail) == ("active", "")
-        await ticket(stand_in, subject="A refund, please")
+        await happens(stand_in, "ticket", subject="A refund, please")
         (run,) = await finished(app, 1)
         assert run.status is Status.SUCCEEDED, run.error
         assert run.trigger["token"] == "***"
@@ -81,7 +58,7 @@ async def test_a_ticket_that_comes_in_is_taken(stand_in, project):
         assert written
         assert all(f"/tickets/{run.trigger['ticket']['id']}" in path for path in written)
 
-        await ticket(stand_in, subject="Hello")
+        await happens(stand_in, "ticket", subject="Hello")
         (filtered,) = (await http.get("/api/v1/events?disposition=filtered")).json()["events"]
         assert filtered["reason"]["conditions"][0]["left"] == "Hello"
 
@@ -89,7 +66,7 @@ async def test_a_ticket_that_comes_in_is_taken(stand_in, project):
 async def test_the_same_delivery_twice_is_one_run(stand_in, project):
     async with served(project) as (server, http):
         await server.app.triggers.settled()
-        await ticket(stand_in, subject="refund")
+        await happens(stand_in, "ticket", subject="refund")
         await finished(server.app, 1)
         (delivery,) = stand_in.courier.deliveries
         again = await http.post(delivery.url, json=delivery.body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,8 +10,11 @@ from textwrap import dedent
 
 import httpx
 
+from flowengine.app import App
 from flowengine.config import Settings
 from flowengine.server.run import serving
+from flowengine.store.records import RunRecord
+from flowengine.types import Status
 
 
 def make_project(folder: Path, flows: Mapping[str, str], connections: str = "", **settings) -> Settings:
@@ -30,3 +34,22 @@ async def served(settings: Settings, **client):
         httpx.AsyncClient(base_url=server.url, timeout=10, verify=False, **client) as http,
     ):
         yield server, http
+
+
+async def finished(app: App, count: int, flow: str | None = None, *, seconds: float = 15) -> list[RunRecord]:
+    """The runs, of one flow or of all, once there are so many and all have ended."""
+    async with asyncio.timeout(seconds):
+        while True:
+            runs = await app.store.runs.list(flow)
+            if len(runs) >= count and all(run.status.finished for run in runs):
+                return runs
+            await asyncio.sleep(0.02)
+
+
+async def asked(app: App, flow: str) -> RunRecord:
+    """A run of the flow that has come to where it waits for a person or a time."""
+    run = await app.submit_run(flow)
+    async with asyncio.timeout(20):
+        while not any(one.status is Status.WAITING for one in await app.store.runs.actions(run.id)):
+            await asyncio.sleep(0.01)
+    return run
