@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from types import SimpleNamespace
 
 import pytest
 import pytest_asyncio
 
-from flowengine.types import Status
 from tests.browser.conftest import AXE, a_page, chromium
-from tests.fakes.projects import make_project, served
+from tests.fakes.page_flows import BROKEN, QUICK
+from tests.fakes.projects import a_waiting_run, make_project, served
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -50,17 +49,6 @@ ASKING = """
       - name: Say what was decided
         log: "{{ answer.choice }}: {{ answer.comment }}"
     output: "{{ answer.choice }}"
-    """
-QUICK = """
-    flow: Quick
-    trigger: [{manual: true}, {schedule: every weekday at 09:00}]
-    conditions: [{value: "{{ trigger.word | default('go') }}", is: go}]
-    actions: [{name: Say it, log: "{{ trigger }}"}]
-    """
-BROKEN = """
-    flow: Broken
-    trigger: {manual: true}
-    actions: [{name: One, lgo: hello}]
     """
 
 
@@ -146,10 +134,7 @@ async def test_a_run_is_done_again_with_other_input(page, site):
 
 
 async def test_an_approval_is_given_on_the_overview_and_the_run_ends_before_ones_eyes(page, site):
-    run = await site.app.submit_run("refund", inputs={"amount": 250})
-    async with asyncio.timeout(5):
-        while not any(one.status is Status.WAITING for one in await site.app.store.runs.actions(run.id)):
-            await asyncio.sleep(0.02)
+    run = await a_waiting_run(site.app, "refund", amount=250)
     await page.goto("/")
     asked = page.locator("li", has_text="Refund 250 euros?")
     await asked.get_by_label("Comment on Ask the lead").fill("fair enough")

@@ -46,9 +46,9 @@ async def finished(app: App, count: int, flow: str | None = None, *, seconds: fl
             await asyncio.sleep(0.02)
 
 
-async def asked(app: App, flow: str) -> RunRecord:
-    """A run of the flow that has come to where it waits for a person or a time."""
-    run = await app.submit_run(flow)
+async def a_waiting_run(app: App, flow: str, **inputs) -> RunRecord:
+    """A run of the flow that has come to where it waits: for a person, a callback or a time."""
+    run = await app.submit_run(flow, inputs=inputs)
     async with asyncio.timeout(20):
         while not any(one.status is Status.WAITING for one in await app.store.runs.actions(run.id)):
             await asyncio.sleep(0.01)

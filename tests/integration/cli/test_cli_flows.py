@@ -1,10 +1,11 @@
 """`flows`, `new`, `secrets`, `connections`, `db`: setting a project up and keeping it."""
 
 import stat
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
+
+from tests.fakes.beside import answered_by, send_json
 
 SCHEDULED = """\
 flow: Report
@@ -160,21 +161,10 @@ def desk():
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             good = self.headers["Authorization"] == "Basic YW5uQGV4YW1wbGUuY29tOmdvb2Qta2V5"
-            self.send_response(200 if good else 401)
-            self.send_header("content-type", "application/json")
-            self.end_headers()
-            self.wfile.write(b"[]")
+            send_json(self, [], 200 if good else 401)
 
-        def log_message(self, *_):
-            """Silence."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answered_by(Handler) as url:
+        yield url
 
 
 @pytest.mark.parametrize(("key", "code", "word"), [("good-key", 0, "answered 200"), ("wrong-key", 4, "401")])

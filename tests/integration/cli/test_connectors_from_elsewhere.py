@@ -1,17 +1,17 @@
 """Choices that a service lists, and definitions that are fetched."""
 
-import http.server
-import json
-import threading
+from http.server import BaseHTTPRequestHandler
 
 import pytest
+
+from tests.fakes.beside import answered_by, send_json
 
 
 @pytest.fixture
 def service():
     """A service that lists colours of the room in its path, and has an OpenAPI document behind a redirect."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             if self.path == "/moved":
                 self.send_response(302)
@@ -27,23 +27,10 @@ def service():
             else:
                 room = self.path.split("/")[-2]
                 answer = {"found": [{"id": f"{room}-1", "name": {"en": "Red"}}, {"id": 2}]}
-            raw = json.dumps(answer).encode()
-            self.send_response(200 if "nowhere" not in self.path else 404)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
+            send_json(self, answer, 200 if "nowhere" not in self.path else 404)
 
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answered_by(Handler) as url:
+        yield url
 
 
 def test_choices_from_the_service(flowengine, lamps, service, project):

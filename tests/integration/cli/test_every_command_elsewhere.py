@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import threading
+from contextlib import asynccontextmanager
 from importlib import import_module
 
 import pytest
@@ -14,6 +14,7 @@ from typer.main import get_command
 from flowengine.cli.root import GROUPS, HERE_ONLY, answer
 from flowengine.server.run import serving
 from tests.fakes.authorization_server import authorization_server
+from tests.fakes.beside import beside
 from tests.fakes.desk_project import desk_project
 from tests.fakes.projects import make_project
 
@@ -54,26 +55,19 @@ DESK = """
 @pytest.fixture(scope="module")
 def far_away(tmp_path_factory):
     """A server with a project of its own: flows, a connector, an application that signs people in."""
-    started, stop, found = threading.Event(), threading.Event(), {}
 
-    async def serve():
+    @asynccontextmanager
+    async def opened():
         async with authorization_server() as accounts:
             folder = desk_project(tmp_path_factory.mktemp("far"), accounts.url)
             settings = make_project(folder, FLOWS, DESK, sign_in="always")
             async with serving(settings) as server:
                 await server.app.set_secret("desk_client_secret", accounts.client_secret)
-                found.update(url=server.url, folder=folder, accounts=accounts)
-                found["token"] = (await server.app.store.access.add_token("all", "admin"))[1]
-                started.set()
-                while not stop.is_set():
-                    await asyncio.sleep(0.02)
+                token = (await server.app.store.access.add_token("all", "admin"))[1]
+                yield {"url": server.url, "folder": folder, "accounts": accounts, "token": token}
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert started.wait(20)
-    yield found
-    stop.set()
-    thread.join(20)
+    with beside(opened) as found:
+        yield found
 
 
 @pytest.fixture

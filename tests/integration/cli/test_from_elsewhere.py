@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
+from contextlib import asynccontextmanager
 
 import pytest
 
 from flowengine.cli.root import answer
 from flowengine.server.run import serving
+from tests.fakes.beside import beside
 from tests.fakes.projects import make_project
 
 GREET = """
@@ -30,24 +30,16 @@ GREET = """
 def far_away(tmp_path_factory):
     """A server in a thread, with a token for an operator and one for an administrator."""
     settings = make_project(tmp_path_factory.mktemp("far"), {"greet": GREET}, sign_in="always")
-    started, stop, found = threading.Event(), threading.Event(), {}
 
-    async def serve():
+    @asynccontextmanager
+    async def opened():
         async with serving(settings) as server:
             access = server.app.store.access
-            found["url"] = server.url
-            for role in ("viewer", "operator", "admin"):
-                found[role] = (await access.add_token(role, role))[1]
-            started.set()
-            while not stop.is_set():
-                await asyncio.sleep(0.02)
+            tokens = {role: (await access.add_token(role, role))[1] for role in ("viewer", "operator", "admin")}
+            yield {"url": server.url, **tokens}
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert started.wait(20)
-    yield found
-    stop.set()
-    thread.join(20)
+    with beside(opened) as found:
+        yield found
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Tests made from runs of every kind, and the corners of rehearsing: what they take for given and what they refuse."""
 
 import asyncio
-import json
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import pytest
 import yaml
@@ -12,6 +10,7 @@ import yaml
 from flowengine.app import Engine
 from flowengine.config import Settings
 from flowengine.types import Status, parse_path
+from tests.fakes.beside import answered_by, send_json
 
 FULL = """\
 flow: Full
@@ -53,13 +52,8 @@ def service():
         def answer(self):
             asked.append(self.path)
             status = {"/refused": 409, "/flaky": 503 if asked.count("/flaky") == 1 else 200}.get(self.path, 200)
-            body = json.dumps({"ok": status == 200, "why": "taken"}).encode()
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            send_json(self, {"ok": status == 200, "why": "taken"}, status)
 
         def do_GET(self):
             self.answer()
@@ -67,16 +61,8 @@ def service():
         def do_POST(self):
             self.answer()
 
-        def log_message(self, *_):
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answered_by(Service) as url:
+        yield url
 
 
 async def carry_out(settings: Settings) -> None:

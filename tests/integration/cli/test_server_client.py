@@ -1,8 +1,7 @@
 """Asking a running engine: its answers become documents or the errors they stand for."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +10,7 @@ from flowengine.cli import server_client
 from flowengine.cli.errors import NotReady
 from flowengine.cli.server_client import Server, running
 from flowengine.errors import Conflict, FlowEngineError, NotFound
+from tests.fakes.beside import answered_by
 
 
 @pytest.fixture
@@ -36,16 +36,8 @@ def engine():
 
         do_GET = do_POST  # noqa: N815 - the name that the library calls
 
-        def log_message(self, *_):
-            """Silence."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield Server(f"http://127.0.0.1:{server.server_port}", 42, "tok"), seen
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answered_by(Handler) as url:
+        yield Server(url, 42, "tok"), seen
 
 
 def test_a_document_comes_back_and_the_token_goes_along(engine):

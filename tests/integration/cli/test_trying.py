@@ -3,14 +3,14 @@
 import base64
 import json
 import xml.etree.ElementTree as ET
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import pytest
 import yaml
 
 from flowengine.app.shipped import its_test, templates
+from tests.fakes.beside import answered_by, send_json
 
 ORDER = """\
 flow: Order
@@ -240,26 +240,13 @@ def stock():
     class Stock(BaseHTTPRequestHandler):
         def do_GET(self):
             asked.append(f"GET {self.path}")
-            body = b'{"places": ["here"]}'
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            send_json(self, {"places": ["here"]})
 
         def do_POST(self):
             asked.append(f"POST {self.path}")
 
-        def log_message(self, *_):
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Stock)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", asked
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answered_by(Stock) as url:
+        yield url, asked
 
 
 def test_a_dry_run_reads_for_real_and_writes_nothing(flowengine, flow, stock, project, monkeypatch):

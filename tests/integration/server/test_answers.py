@@ -1,12 +1,10 @@
 """Callbacks and approvals: the addresses that a run hands out, and what comes back through them."""
 
-import asyncio
-
 import pytest
 import pytest_asyncio
 
 from flowengine.types import Status
-from tests.fakes.projects import make_project, served
+from tests.fakes.projects import a_waiting_run, make_project, served
 
 CALLBACK = """
     flow: Callback
@@ -49,13 +47,9 @@ async def site(tmp_path_factory):
 
 async def waiting(app, flow_id):
     """A run of the flow that waits, and what it logged."""
-    run = await app.submit_run(flow_id)
-    async with asyncio.timeout(20):
-        while True:
-            actions = {action.path[0]: action for action in await app.store.runs.actions(run.id)}
-            if any(action.status is Status.WAITING for action in actions.values()):
-                return run, str(actions["tell_where"].outputs or actions["tell_where"].inputs)
-            await asyncio.sleep(0.01)
+    run = await a_waiting_run(app, flow_id)
+    (logged,) = [action for action in await app.store.runs.actions(run.id) if action.path == ("tell_where",)]
+    return run, str(logged.outputs or logged.inputs)
 
 
 def links(text):

@@ -12,7 +12,8 @@ import pytest_asyncio
 
 from flowengine.server.pages import ROUTES
 from flowengine.types import Disposition, Status
-from tests.fakes.projects import make_project, served
+from tests.fakes.page_flows import BROKEN, QUICK
+from tests.fakes.projects import a_waiting_run, make_project, served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -34,17 +35,6 @@ ASKING = """
     actions: [{name: Ask, ask: {to: a@example.com, question: "Go on?", choices: ["Yes", "No"]}, save_as: answer}]
     output: "{{ answer.choice }}"
     """
-QUICK = """
-    flow: Quick
-    trigger: [{manual: true}, {schedule: every weekday at 09:00}]
-    conditions: [{value: "{{ trigger.word | default('go') }}", is: go}]
-    actions: [{name: Say it, log: "it says {{ trigger.word | default('nothing') }}"}]
-    """
-BROKEN = """
-    flow: Broken
-    trigger: {manual: true}
-    actions: [{name: One, lgo: hello}]
-    """
 FLOWS = {"failing": FAILING, "asking": ASKING, "quick": QUICK, "broken": BROKEN}
 
 
@@ -62,14 +52,6 @@ async def text_of(site, address, status=200):
     answer = await site.http.get(address)
     assert answer.status_code == status, answer.text
     return answer.text
-
-
-async def asked(app):
-    run = await app.submit_run("asking")
-    async with asyncio.timeout(20):
-        while not any(one.status is Status.WAITING for one in await app.store.runs.actions(run.id)):
-            await asyncio.sleep(0.01)
-    return run
 
 
 def addresses(site):
@@ -169,7 +151,7 @@ async def test_a_flow_is_switched(site):
 
 
 async def test_an_approval_is_answered_once_with_one_of_its_choices(site):
-    run = await asked(site.app)
+    run = await a_waiting_run(site.app, "asking")
     assert "Go on?" in await text_of(site, "/approvals")
     form = {"run": run.id, "action": "ask", "choice": "Perhaps"}
     assert (await site.http.post("/approvals/answer", data=form)).status_code == 400
@@ -179,8 +161,8 @@ async def test_an_approval_is_answered_once_with_one_of_its_choices(site):
 
 
 async def test_chosen_runs_are_looked_at_and_then_cancelled_and_done_again(site):
-    waiting = [await asked(site.app) for _ in range(2)]
-    ids = [run.id for run in waiting]
+    runs = [await a_waiting_run(site.app, "asking") for _ in range(2)]
+    ids = [run.id for run in runs]
     look = await site.http.get("/runs/chosen", params={"do": "cancel", "run": [*ids, site.failed.id]})
     assert "Cancel 2 runs?" in look.text
     assert "1 of the chosen ones cannot be cancelled" in look.text
@@ -200,8 +182,8 @@ async def test_chosen_runs_are_looked_at_and_then_cancelled_and_done_again(site)
 
 
 async def test_all_that_a_filter_finds_is_looked_at_and_then_cancelled_and_done_again(site):
-    await asked(site.app)
-    await asked(site.app)
+    await a_waiting_run(site.app, "asking")
+    await a_waiting_run(site.app, "asking")
     waiting = [run for run in await site.app.store.runs.list(flow="asking", limit=100) if not run.status.finished]
     fitting = {"all": "1", "flow": "asking"}
     look = await site.http.get("/runs/chosen", params={"do": "cancel", **fitting})
@@ -323,7 +305,7 @@ async def test_a_viewer_looks_at_everything_and_is_shown_no_button_that_changes_
         assert made.status_code == 201, made.text
         viewer = {"authorization": f"Bearer {made.json()['token']['text']}"}
         failed = await app.engine.wait((await app.submit_run("failing")).id, 10)
-        await asked(app)
+        await a_waiting_run(app, "asking")
         for address in (
             "/",
             "/flows",
