@@ -11,7 +11,7 @@ from flowengine.interpreter import branches, leaves, loops
 from flowengine.interpreter.effects import Failure
 from flowengine.interpreter.scope import Done, Scope, entry
 from flowengine.interpreter.signals import ActionFailed, OnRecord, Stopped
-from flowengine.interpreter.skipping import skip
+from flowengine.interpreter.skipping import OWN_CONDITION, skip
 from flowengine.interpreter.walk import Walk
 from flowengine.spec.actions import (
     Action,
@@ -60,7 +60,7 @@ async def _run(walk: Walk, action: Action, path: Path, scope: Scope) -> None:
         if action.when is not None:
             verdict = await walk.holds(action.when, scope, path)
             if not verdict.held:
-                await skip(walk, [action], path[:-1], scope, f"its condition did not hold: {verdict.because}")
+                await skip(walk, [action], path[:-1], scope, f"{OWN_CONDITION}: {verdict.because}")
                 return
         done = await _limited(walk, action, path, scope)
     except OnRecord as known:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from flowengine.interpreter.scope import Done, Scope, entry
 from flowengine.interpreter.walk import Walk
 from flowengine.spec.actions import Action, ForEach, Repeat
 from flowengine.spec.flow import children
 from flowengine.types import Path, Status
+
+OWN_CONDITION: Final = "its condition did not hold"
+"""How the reason begins where an action's own `when` left it out; any other says that its list was not walked up to it."""
 
 
 async def skip(walk: Walk, actions: Iterable[Action], parent: Path, scope: Scope, because: str) -> None:

@@ -131,6 +131,12 @@ class Heads:
         sql = f"SELECT {ACTION} FROM actions WHERE run_id = ? ORDER BY number, started_at LIMIT ?"  # noqa: S608
         return [_action_of(row) for row in await self._reader.rows(sql, [run_id, limit])]
 
+    async def passages(self, run_id: str, limit: int) -> list[tuple[Path, Status, str | None]]:
+        """Where the run's actions were, how they stand and why they were skipped: for counting more than are shown."""
+        sql = "SELECT path, status, skipped_because FROM actions WHERE run_id = ? ORDER BY number LIMIT ?"
+        rows = await self._reader.rows(sql, [run_id, limit])
+        return [(parse_path(path), Status(status), because) for path, status, because in rows]
+
     async def below(self, run_id: str, path: Path, limit: int) -> list[ActionHead]:
         """The action runs inside `path`, such as one iteration of a loop."""
         start = format_path(path) + "/"

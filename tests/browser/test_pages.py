@@ -100,6 +100,12 @@ async def test_the_failed_iteration_is_shown_and_others_are_a_click_away(page, s
     assert "item 1 of 3" in await page.locator(".pager").inner_text()
     await page.get_by_role("link", name="Next that failed").click()
     assert "item 3 of 3" in await page.locator(".pager").inner_text()
+    assert await page.locator("svg.flow text.branch").all_text_contents() == [
+        "3 items",
+        "item 3",
+        "yes · 1 item",
+        "no · 2 items",
+    ]
 
 
 async def test_rows_come_by_themselves(page, site):

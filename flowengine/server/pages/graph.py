@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from flowengine.server.pages.passing import Way
 from flowengine.server.pages.shown import mark, word
 from flowengine.spec.actions import Action, ForEach, If, Parallel, Repeat, Switch, Try
 from flowengine.spec.flow import Flow, children
@@ -138,9 +139,14 @@ Round = Callable[[Path], int | None]
 """Which iteration of the loop at a path is shown; None where there is none."""
 
 
-def draw(flow: Flow, did: Mapping[Path, Did] | None = None, chosen_round: Round = lambda _: None) -> Picture:
-    """The flow's picture; with `did`, as a run went through it."""
-    pen = _Pen(did, chosen_round)
+def draw(
+    flow: Flow,
+    did: Mapping[Path, Did] | None = None,
+    chosen_round: Round = lambda _: None,
+    passed: Mapping[Way, str] | None = None,
+) -> Picture:
+    """The flow's picture; with `did`, as a run went through it, and with what `passed` along its lines."""
+    pen = _Pen(did, chosen_round, passed or {})
     block = pen.sequence(flow.actions, (), above=_trigger(flow, began=did is not None))
     if flow.on_failure:
         block = _below(block, pen.aside(flow.on_failure))
@@ -165,6 +171,7 @@ def _trigger(flow: Flow, *, began: bool) -> Block:
 class _Pen:
     did: Mapping[Path, Did] | None
     chosen_round: Round
+    passed: Mapping[Way, str]
 
     def sequence(self, actions: Sequence[Action], parent: Path, above: Block | None = None) -> Block:
         """One below the other."""
@@ -189,11 +196,11 @@ class _Pen:
         head = self.box(action, path)
         match action:
             case ForEach() | Repeat():
-                return _stacked(head, self.loop(action, path))
+                return _stacked(head, self.loop(action, path), self.along(path, 0))
             case Try():
                 return self.attempt(head, action, path)
             case If() | Switch() | Parallel():
-                return self.branches(head, list(zip(_names(action), children(action), strict=True)), path)
+                return self.branches(head, action, path)
             case _:
                 return head
 
@@ -203,14 +210,23 @@ class _Pen:
         status = word(did.status) if did else ""
         room = WHAT - 3 if did else WHAT
         what = f"{_cut(does(action), room - len(did.told) - 3)} · {did.told}" if did and did.told else does(action)
-        told = ", ".join(
-            text for text in (action.name, does(action), status or self._unreached(), did and did.told) if text
-        )
+        came = (status or self._unreached(), did.told if did else "", *self.ways(action, path))
+        told = ", ".join(filter(None, (action.name, does(action), *came)))
         box = Box(
             0, 0, _cut(action.name, TITLE), _cut(what, room), format_path(path), status, tone,
             mark(did.status).shape if did else "", told,
         )  # fmt: skip
         return Block(WIDTH, HEIGHT, WIDTH / 2, (box,), self._state(did))
+
+    def along(self, path: Path, way: int) -> str:
+        """How many went there; nothing where it is not told."""
+        return self.passed.get((tuple(part for part in path if isinstance(part, str)), way), "")
+
+    def ways(self, action: Action, path: Path) -> Iterator[str]:
+        """The same of all of an action's lists, with their names."""
+        for number, name in enumerate(_names(action)):
+            if told := self.along(path, number):
+                yield f"{name} {told}".strip()
 
     def _unreached(self) -> str:
         return "" if self.did is None else "not reached"
@@ -235,18 +251,19 @@ class _Pen:
 
     def attempt(self, head: Block, action: Try, path: Path) -> Block:
         """`try` with `catch` beside it, and what happens in any case below."""
-        sides = [("try", action.actions)]
-        if action.catch is not None:
-            sides.append(("on failure", action.catch))
-        block = self.branches(head, sides, path)
+        block = self.branches(head, action, path)
         if not action.finally_:
             return block
         lower = self.sequence(action.finally_, path)
         return _stacked(block, lower, "in any case")
 
-    def branches(self, head: Block, sides: Sequence[tuple[str, Sequence[Action]]], path: Path) -> Block:
+    def branches(self, head: Block, action: Action, path: Path) -> Block:
         """Side by side below the head, joined again below them."""
-        blocks = [(name, self.sequence(actions, path)) for name, actions in sides]
+        named = zip(_names(action), children(action), strict=False)  # `finally` is no branch and has no name
+        blocks = [
+            (" · ".join(filter(None, (name, self.along(path, number)))), self.sequence(actions, path))
+            for number, (name, actions) in enumerate(named)
+        ]
         total = sum(_lane(name, block) for name, block in blocks) + BETWEEN * (len(blocks) - 1)
         width = max(head.width, total)
         axis = width / 2
@@ -255,15 +272,15 @@ class _Pen:
         parts: list[Part] = list(head.moved(axis - head.axis, 0))
         x = (width - total) / 2
         for name, block in blocks:
-            lane = _lane(name, block)
-            left = x + (lane - block.width) / 2
-            centre = left + block.axis
+            centre = x + block.axis
             state = block.state or ("not" if self.did is not None and not block.parts else "")
-            parts.append(Line(axis, head.height, centre, top, state, arrow=bool(block.parts)))
+            parts.append(Line(axis, head.height, centre, top - LABEL, state, arrow=False))
+            parts.append(Line(centre, top - LABEL, centre, top, state, arrow=bool(block.parts)))
             parts.append(Text(centre + 7, top - 7, name))
-            parts += block.moved(left, top)
-            parts.append(Line(centre, top + block.height, axis, bottom, state, arrow=False))
-            x += lane + BETWEEN
+            parts += block.moved(x, top)
+            parts.append(Line(centre, top + block.height, centre, bottom - GAP, state, arrow=False))
+            parts.append(Line(centre, bottom - GAP, axis, bottom, state, arrow=False))
+            x += _lane(name, block) + BETWEEN
         return Block(width, bottom, axis, tuple(parts), head.state)
 
     def aside(self, actions: Sequence[Action]) -> Block:
@@ -278,7 +295,8 @@ class _Pen:
         return Block(width, height, inside.axis + INSET, parts, inside.state)
 
 
-def _names(action: If | Switch | Parallel) -> list[str]:
+def _names(action: Action) -> list[str]:
+    """What the lists in an action are called, those that may be taken or not."""
     match action:
         case If():
             return ["yes", "no"]
@@ -286,11 +304,17 @@ def _names(action: If | Switch | Parallel) -> list[str]:
             return [*(_cut(str(case), 18) for case, _ in action.cases), "else"]
         case Parallel():
             return [str(number) for number in range(1, len(action.branches) + 1)]
+        case Try():
+            return ["try", *(["on failure"] if action.catch is not None else [])]
+        case ForEach() | Repeat():
+            return [""]
+        case _:
+            return []
 
 
 def _lane(name: str, block: Block) -> float:
-    """The width that a branch takes, its name included."""
-    return max(block.width, 2 * (block.width - block.axis), 14 + 7 * len(name))
+    """The width that a branch takes, with its name, which stands to the right of its line."""
+    return max(block.width, block.axis + 14 + 6.5 * len(name))
 
 
 def _stacked(upper: Block, lower: Block, name: str = "") -> Block:

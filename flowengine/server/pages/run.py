@@ -21,6 +21,7 @@ from flowengine.server.pages.advice import advice
 from flowengine.server.pages.excerpt import excerpt
 from flowengine.server.pages.forms import form_of
 from flowengine.server.pages.gantt import timeline
+from flowengine.server.pages.passing import Way, passed
 from flowengine.server.pages.render import page
 from flowengine.server.pages.rounds import Rounds
 from flowengine.server.pages.routing import Row, see
@@ -36,6 +37,8 @@ RECENT: Final = 50
 """Runs of the flow that are looked at for how long it usually takes."""
 MOST: Final = 3_000
 """Action runs that a page reads; of longer runs the shown iterations are read besides."""
+COUNTED: Final = 20_000
+"""Action runs that are counted for the picture; if there are more, it says so."""
 VIEWS: Final = ("picture", "list", "timeline", "log")
 TABS: Final = ("inputs", "outputs", "request", "attempts", "file", "values")
 ALARMING: Final = (Status.FAILED, Status.TIMED_OUT)
@@ -94,7 +97,7 @@ async def show_run(request: Request) -> Response:
         log=await _log(request, seen),
         may_operate=may(request, Role.OPERATOR),
         may_edit=may(request, Role.ADMIN) and run.flow in app.library.entries,
-        **_drawn(app, seen),
+        **_drawn(app, seen, await _passed(request, seen)),
     )
 
 
@@ -187,7 +190,19 @@ async def _called(app: App, seen: Seen) -> RunRecord | None:
     return await app.store.runs.called_by(seen.run.id, format_path(seen.chosen))
 
 
-def _drawn(app: App, seen: Seen) -> dict[str, Any]:
+async def _passed(request: Request, seen: Seen) -> dict[Way, str]:
+    """How many items went where, over more actions than the page shows."""
+    if seen.flow is None:
+        return {}
+    cut = len(seen.actions) >= MOST
+    if not cut or not seen.run.status.finished:  # a page that refreshes itself counts no more than it shows
+        shown = ((one.path, one.status, one.skipped_because) for one in seen.actions)
+        return passed(seen.flow, shown, cut=cut)
+    records = await state.of(request).heads.passages(seen.run.id, COUNTED)
+    return await asyncio.to_thread(passed, seen.flow, records, cut=len(records) == COUNTED)
+
+
+def _drawn(app: App, seen: Seen, counted: dict[Way, str]) -> dict[str, Any]:
     """The picture, the list, the timeline and the pagers."""
     rounds = Rounds(seen.actions, seen.chosen)
     now = app.clock.now()
@@ -195,7 +210,7 @@ def _drawn(app: App, seen: Seen) -> dict[str, Any]:
     began = seen.run.started_at or seen.run.created_at
     did = {action.path: graph.Did(action.status, _took(action)) for action in shown}
     return {
-        "picture": graph.draw(seen.flow, did, rounds.shown) if seen.flow else None,
+        "picture": graph.draw(seen.flow, did, rounds.shown, counted) if seen.flow else None,
         "shown": shown,
         "pagers": rounds.pagers({action.path: action.name for action in seen.actions}),
         "timeline": timeline(seen.actions, began, seen.run.finished_at or now),
