@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
@@ -25,20 +25,42 @@ class Program:
     running: subprocess.Popen[bytes]
 
     def cpu(self) -> float:
-        """Processor seconds so far, of all its threads; 0 where the system does not tell."""
-        try:
-            fields = Path(f"/proc/{self.running.pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return 0.0
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Processor seconds so far, of all its threads and of what it started; 0 where the system does not tell."""
+        return cpu_of_family(self.running.pid)
 
     def memory(self) -> float:
-        """The most memory it held so far, in MB; 0 where the system does not tell."""
-        try:
-            lines = Path(f"/proc/{self.running.pid}/status").read_text().splitlines()
-        except OSError:
-            return 0.0
-        return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("VmHWM")), 0.0)
+        """The most memory that it and what it started held so far, in MB; 0 where the system does not tell."""
+        return sum(memory_of(pid) for pid in family(self.running.pid))
+
+
+def cpu_of_family(pid: int) -> float:
+    """Processor seconds so far of a process and of what it started."""
+    return sum(cpu_of(one) for one in family(pid))
+
+
+def family(pid: int) -> set[int]:
+    """A process and what its threads started."""
+    found = {pid}
+    with suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            found.update(map(int, (thread / "children").read_text().split()))
+    return found
+
+
+def cpu_of(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_of(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 def free_port() -> int:

@@ -35,7 +35,7 @@ async def keep_house(store: Store, library: Library, history_days: int) -> None:
         else:
             if gone != Pruned():
                 log.info("let go of %s that are older than is kept", gone)
-        store.journal.prepare_for_full_disk()
+        store.prepare_for_full_disk()
 
 
 async def prune_by(

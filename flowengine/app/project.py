@@ -140,16 +140,20 @@ class App:
         clock: Clock | None = None,
         environ: Mapping[str, str] = os.environ,
         duty: Duty = "everything",
+        apart: bool = False,
     ) -> AsyncIterator[App]:
         """Open the project: take its database, read its flows, resume its unfinished runs.
 
         Nothing outside is told or asked yet: that begins with `triggers.start`. Raises `ConfigurationError`, `EngineRunning`
-        when another process has the project open, `InvalidFile` for connections.yaml.
+        when another process has the project open, `InvalidFile` for connections.yaml. With `apart` SQLite's file is written by
+        a process of its own.
         """
         clock = clock or SystemClock()
         failpoints.arm(settings.failpoint)
         async with AsyncExitStack() as stack:
-            opened = Store.open(settings.database, write=True, beside=duty == "web", clock=clock, key_file=settings.key)
+            opened = Store.open(
+                settings.database, write=True, beside=duty == "web", apart=apart, clock=clock, key_file=settings.key
+            )
             store = await stack.enter_async_context(opened)
             await agree_on_key(store, settings, duty)
             secrets = Secrets(store, environ)

@@ -53,16 +53,16 @@ class Serving:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, *, clock: Clock | None = None, duty: Duty = "everything"
+    settings: Settings, *, clock: Clock | None = None, duty: Duty = "everything", apart: bool = False
 ) -> AsyncIterator[Serving]:
     """Serve inside this event loop: the port is open and triggers are in force when it begins.
 
-    Port 0 takes a free one. Raises `CannotListen`, and what `App.open` raises.
+    Port 0 takes a free one. `apart` as in `App.open`. Raises `CannotListen`, and what `App.open` raises.
     """
     listener = listen(settings.host, settings.port)
     try:
         url = _address(settings.host, listener)
-        async with App.open(settings, clock=clock, duty=duty) as app:
+        async with App.open(settings, clock=clock, duty=duty, apart=apart) as app:
             check_reach(settings, tokens=any(token.holds(app.clock.now()) for token in await app.store.access.tokens()))
             app.public_url = app.triggers.public_url = settings.public_url.rstrip("/") or url
             server = _server(app)
@@ -97,7 +97,7 @@ async def serve(
     for one in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(one, stopped.put_nowait, one)
     try:
-        async with serving(settings, duty=duty) as server:
+        async with serving(settings, duty=duty, apart=True) as server:
             _spare_the_collector()
             started(server)
             stop, lost = asyncio.ensure_future(stopped.get()), server.app.store.journal.lost

@@ -131,23 +131,34 @@ class PostgresqlReader:
                 raise StorageUnavailable(_plain("the database", error.orig or error)) from None
 
 
+def open_sqlite(file: Path) -> sqlite3.Connection:
+    """A connection that writes, to be used by one thread at a time: WAL, and every commit on disk before it returns
+    (reliability's G1). Raises `ConfigurationError` where the file does not allow that.
+    """
+    connection = sqlite3.connect(
+        file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    for pragma in (
+        "page_size=8192",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "cache_size=-64000",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    if [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")] != ["wal", 2]:
+        connection.close()
+        raise ConfigurationError(
+            "SQLite does not accept WAL with synchronous=FULL here: put the database on a local disk"
+        )
+    return connection
+
+
 def sqlite_engine(file: Path) -> Engine:
-    """SQLAlchemy's engine for writing a SQLite file: WAL, and every commit on disk before it returns (reliability's G1)."""
-    from sqlalchemy import create_engine, event
+    """SQLAlchemy's engine for setting a SQLite file up."""
+    from sqlalchemy import NullPool, create_engine, event
 
-    engine = create_engine(f"{SQLITE}{file}", connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: sqlite3.Connection, _: Any) -> None:
-        connection.isolation_level = None
-        for pragma in (
-            "page_size=8192",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "cache_size=-64000",
-            "temp_store=MEMORY",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
+    engine = create_engine(SQLITE, creator=lambda: open_sqlite(file), poolclass=NullPool)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -171,18 +182,12 @@ def postgresql_engine(address: Address) -> Engine:
 
 
 def assert_durable(connection: Connection) -> None:
-    """Refuse a database that would answer before its commit is on disk (reliability's G1)."""
-    run = connection.exec_driver_sql
-    if connection.dialect.name == "postgresql":
-        for name in ("synchronous_commit", "fsync"):
-            if run(f"SHOW {name}").scalar() == "off":
-                raise ConfigurationError(
-                    f"PostgreSQL runs with {name} = off, and would lose events at a power cut: set it to on"
-                )
-    elif (run("PRAGMA journal_mode").scalar(), run("PRAGMA synchronous").scalar()) != ("wal", 2):
-        raise ConfigurationError(
-            "SQLite does not accept WAL with synchronous=FULL here: put the database on a local disk"
-        )
+    """Refuse a PostgreSQL that would answer before its commit is on disk (reliability's G1)."""
+    for name in ("synchronous_commit", "fsync"):
+        if connection.exec_driver_sql(f"SHOW {name}").scalar() == "off":
+            raise ConfigurationError(
+                f"PostgreSQL runs with {name} = off, and would lose events at a power cut: set it to on"
+            )
     connection.rollback()
 
 

@@ -22,8 +22,11 @@ LOCK_HELD = (
     "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND (classid::bigint << 32) + objid::bigint = ?"
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
+STILL_WRITES = "what writes for an engine that was killed still has the database: try again in a moment"
 _GRACE = 0.5
 """Seconds in which somebody who only looks who holds the lock lets go of it."""
+_LAST_WRITE_WITHIN = 15.0
+"""Seconds. An engine that was killed leaves a process that writes what it had been given, and then lets go."""
 _SESSION_ENDS_WITHIN = 2.0
 """Seconds. PostgreSQL notices a moment later that an engine is gone: one that starts again at once would meet its former self."""
 
@@ -35,15 +38,21 @@ class FileLock:
         self._path = _beside(database)
         self._file: IO[str] | None = None
 
+    @property
+    def descriptor(self) -> int:
+        """For a process that writes for this one: who inherits it holds the lock, too."""
+        assert self._file is not None
+        return self._file.fileno()
+
     def take(self) -> None:
         """Raises `EngineRunning` naming the holder."""
         file = self._path.open("a+", encoding="utf-8")
-        until = time.monotonic() + _GRACE
+        began = time.monotonic()
         while not _flock(file, fcntl.LOCK_EX):
-            if time.monotonic() > until:
-                holder = _read(file)
+            holder = _read(file)
+            if time.monotonic() - began > (_GRACE if _lives(holder) else _LAST_WRITE_WITHIN):
                 file.close()
-                raise EngineRunning(_occupied(holder))
+                raise EngineRunning(_occupied(holder) if _lives(holder) else STILL_WRITES)
             time.sleep(0.02)
         self._file = file
         self.publish({})
@@ -155,6 +164,17 @@ def _read(file: IO[str]) -> dict[str, Any]:
         return dict(json.loads(file.read()))
     except ValueError:
         return {}
+
+
+def _lives(found: dict[str, Any]) -> bool:
+    """Whether the process that took the lock is still there, as far as one can see."""
+    try:
+        os.kill(int(found["pid"]), 0)
+    except ProcessLookupError:
+        return False
+    except (KeyError, ValueError, OSError):
+        return True
+    return True
 
 
 def _occupied(found: dict[str, Any]) -> str:

@@ -26,19 +26,22 @@ from flowengine.store.database import (
 )
 from flowengine.store.events import Events
 from flowengine.store.flows import Flows
-from flowengine.store.journal import Journal, Statement, Write
+from flowengine.store.in_process import InProcess, pays
+from flowengine.store.in_thread import InThread
+from flowengine.store.journal import Channel, Journal, Statement, Write
 from flowengine.store.lock import ADVISORY_KEY, LOCK_HELD, AdvisoryLock, FileLock
 from flowengine.store.polls import Polls
+from flowengine.store.postgresql_writer import PostgresqlWriter
 from flowengine.store.retention import Retention
-from flowengine.store.room import lay_ballast, prepare_folder
+from flowengine.store.room import fill, lay_ballast, prepare_folder
 from flowengine.store.runs import Runs
 from flowengine.store.schedules import Schedules
 from flowengine.store.schema import VERSIONS, bring_up_to_date, current, refuse_newer
 from flowengine.store.seal import Seal
 from flowengine.store.secrets import Secrets
 from flowengine.store.signals import Signals
+from flowengine.store.sqlite_writer import SqliteWriter
 from flowengine.store.subscriptions import Subscriptions
-from flowengine.store.writing import Writer
 from flowengine.types import Clock, SystemClock
 
 if TYPE_CHECKING:
@@ -81,6 +84,8 @@ class Store:
     held_lock: FileLock | AdvisoryLock | None = None
     epoch: int = 0
     """The number of this session: greater than that of every engine that had the database before."""
+    ballast: Path | None = None
+    """What is given up when the disk is full. SQLite only."""
 
     @property
     def journal(self) -> Journal:
@@ -97,6 +102,11 @@ class Store:
     async def engine_runs(self) -> bool:
         """Whether some process holds the engine's lock. On PostgreSQL; with SQLite it is this one."""
         return not self.reader.postgresql or bool(await self.reader.rows(LOCK_HELD, [ADVISORY_KEY]))
+
+    def prepare_for_full_disk(self) -> None:
+        """Set room aside again that there was none for, when all is well."""
+        if self.ballast is not None and self.journal.trouble is None:
+            fill(self.ballast)
 
     async def note(self, name: str, value: str) -> None:
         """Leave a word for other processes of this database."""
@@ -115,12 +125,14 @@ class Store:
         *,
         write: bool,
         beside: bool = False,
+        apart: bool = False,
         clock: Clock | None = None,
         key_file: Path | None = None,
     ) -> AsyncIterator[Store]:
         """Open the database at an SQLAlchemy URL; with `write` as its one engine, making or migrating it.
 
         With `beside`, too, what is written is written beside the engine, which is told of it by signals: on PostgreSQL only.
+        With `apart` a process of its own writes SQLite's file: for who writes much, and long enough to be worth its start.
 
         `key_file` is `key` beside a SQLite database unless said otherwise. Raises `ConfigurationError` for what cannot be
         used, `EngineRunning` when another process is the engine, `NotFound` when there is nothing to read yet.
@@ -132,7 +144,7 @@ class Store:
         reader = _reader(address)
         if opened is None:
             await _refuse_newer(reader)
-        journal = Journal(opened.writer) if opened else None
+        journal = Journal(await opened.channel(apart)) if opened else None
         signals = Signals(reader, journal, clock)
         told = signals if beside else None
         try:
@@ -155,6 +167,7 @@ class Store:
                 write_journal=journal,
                 held_lock=opened.lock if opened else None,
                 epoch=opened.epoch if opened else 0,
+                ballast=opened.ballast if opened else None,
             )
         finally:
             reader.close()
@@ -165,54 +178,75 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
-    writer: Writer
-    lock: FileLock | AdvisoryLock | None
+class _OpenedFile:
+    """A SQLite file that is this engine's, with its tables up to date."""
+
+    file: Path
+    lock: FileLock
     epoch: int
+    ballast: Path
+
+    async def channel(self, apart: bool) -> Channel:
+        if apart and pays():
+            return await InProcess.start(self.file, ballast=self.ballast, lock=self.lock.descriptor)
+        return InThread(SqliteWriter(self.file, ballast=self.ballast))
 
 
-def _open_for_writing(address: Address, *, beside: bool = False) -> _Opened:
+@dataclass(frozen=True, slots=True)
+class _OpenedSession:
+    """A session at PostgreSQL, and the engine's lock if this is the engine."""
+
+    writer: PostgresqlWriter
+    lock: AdvisoryLock | None
+    epoch: int
+    ballast: None = None
+
+    async def channel(self, apart: bool) -> Channel:
+        return InThread(self.writer)
+
+
+def _open_for_writing(address: Address, *, beside: bool = False) -> _OpenedFile | _OpenedSession:
     if beside:
         return _open_beside(address)
     return _open_sqlite(address.file) if address.file else _open_postgresql(address)
 
 
-def _open_sqlite(file: Path) -> _Opened:
+def _open_sqlite(file: Path) -> _OpenedFile:
     prepare_folder(file)
     lock = FileLock(file)
     lock.take()
     try:
-        with in_plain_words(file):
-            writer = Writer(sqlite_engine(file), ballast=lay_ballast(file))
-            return _Opened(writer, lock, _set_up(writer.connection))
+        with in_plain_words(file), sqlite_engine(file).connect() as connection:
+            return _OpenedFile(file, lock, _set_up(connection), lay_ballast(file))
     except BaseException:
         lock.release()
         raise
 
 
-def _open_postgresql(address: Address) -> _Opened:
+def _open_postgresql(address: Address) -> _OpenedSession:
     lock = AdvisoryLock()
     with in_plain_words(address):
-        writer = Writer(postgresql_engine(address))
+        writer = PostgresqlWriter(postgresql_engine(address))
         try:
             lock.take_again(writer.connection)
+            assert_durable(writer.connection)
             epoch = _set_up(writer.connection)
             writer.connected = lambda connection: _connected_again(connection, lock, epoch)
-            return _Opened(writer, lock, epoch)
+            return _OpenedSession(writer, lock, epoch)
         except BaseException:
             writer.close()
             raise
 
 
-def _open_beside(address: Address) -> _Opened:
+def _open_beside(address: Address) -> _OpenedSession:
     if address.file:
         raise ConfigurationError(ONE_WRITER)
     with in_plain_words(address):
-        writer = Writer(postgresql_engine(address), connected=assert_durable)
+        writer = PostgresqlWriter(postgresql_engine(address), connected=assert_durable)
         try:
             assert_durable(writer.connection)
             _await_tables(writer.connection)
-            return _Opened(writer, None, NO_EPOCH)
+            return _OpenedSession(writer, None, NO_EPOCH)
         except BaseException:
             writer.close()
             raise
@@ -240,8 +274,7 @@ def _await_tables(connection: Connection) -> None:
 
 
 def _set_up(connection: Connection) -> int:
-    """Check and migrate the database; gives the number of the session that begins."""
-    assert_durable(connection)
+    """Migrate the database; gives the number of the session that begins."""
     bring_up_to_date(connection)
     with connection.begin():
         found = connection.exec_driver_sql("SELECT value FROM meta WHERE name = 'epoch'").scalar()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flowengine.errors import FlowEngineError, StorageUnavailable
 
 
-def told(error: Exception) -> Exception:
+def told(error: Exception) -> FlowEngineError:
     return error if isinstance(error, FlowEngineError) else StorageUnavailable(first_line(error))
 
 

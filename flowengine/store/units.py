@@ -1,15 +1,14 @@
-"""What the journal writes, and what it needs of a database to write it."""
+"""What the journal writes, who asks for it, and what is needed of a database to write it."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol, TypeAlias
 
-from flowengine.errors import Conflict
+from flowengine.errors import Conflict, FlowEngineError
 from flowengine.record import record
 
 Row: TypeAlias = tuple[Any, ...]
@@ -54,13 +53,53 @@ class Unit:
     """What is committed whole or not at all. `patient` units wait for a full disk or a lost database to come back."""
 
     parts: Sequence[Part]
-    future: asyncio.Future[list[bool]] | None = None
+    number: int = 0
+    """By which whoever waits for it knows it again; 0 when nobody does."""
     patient: bool = True
     tries: int = 0
     """How often its transaction broke off."""
     taken: list[bool] = field(default_factory=list)
     """For each part: whether its writes were carried out, rather than what stood under `otherwise`."""
     error: Exception | None = None
+
+
+@record(frozen=True, slots=True)
+class Ended:
+    """A unit that has been written, or never will be."""
+
+    number: int
+    taken: Sequence[bool]
+    error: FlowEngineError | None = None
+
+
+@record(frozen=True, slots=True)
+class Report:
+    """How things stand after an attempt to write."""
+
+    ended: Sequence[Ended]
+    """Those that somebody waits for, and those that failed though nobody does."""
+    trouble: str | None
+    """Why nothing can be written at present, in words; None when all is well."""
+    commits: int
+    returns: int
+    """How often the database came back after a trouble."""
+    lost: FlowEngineError | None = None
+    """Why this process may write no more, whatever it does; None while it may."""
+
+
+class Orders(Protocol):
+    """Who asks the loop of group commits to write, and hears what became of it."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come than what has come."""
+        ...
+
+    def take(self, most: int, wait: float | None) -> list[Unit]:
+        """What was asked since, waiting for it up to so many seconds (None: until something comes or it is over)."""
+        ...
+
+    def tell(self, report: Report) -> None: ...
 
 
 class Fate(Enum):
@@ -77,7 +116,7 @@ class Fate(Enum):
 
 
 class Connection(Protocol):
-    """What the writer needs of a database; `writing.Writer` is one over SQLAlchemy."""
+    """What is needed of a database to write it: `SqliteWriter`, `PostgresqlWriter`."""
 
     def begin(self) -> None: ...
     def commit(self) -> None: ...
@@ -106,10 +145,6 @@ class Connection(Protocol):
 
     def try_out(self) -> None:
         """Write something that changes nothing, in the transaction that has begun."""
-        ...
-
-    def prepare_for_full_disk(self) -> None:
-        """Set room aside again that `recover` gave up."""
         ...
 
     def close(self) -> None: ...

@@ -88,8 +88,8 @@ async def test_an_engine_whose_lock_was_taken_meanwhile_writes_nothing_more(own_
     async with Store.open(url, write=True, key_file=tmp_path / "key") as store:
         other = create_engine(url)
         with other.connect() as connection:
-            mine = store.journal._connection.connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
-            store.journal._connection.rollback()
+            mine = store.journal._channel.connection.connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+            store.journal._channel.connection.rollback()
             connection.exec_driver_sql("SELECT pg_terminate_backend(%s)", (mine,))
             for _ in range(100):
                 if connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (ADVISORY_KEY,)).scalar():

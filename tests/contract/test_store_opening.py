@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -10,10 +11,21 @@ import pytest
 
 from flowengine.errors import ConfigurationError, Conflict, NotFound
 from flowengine.store import Store, action_rows, lock, schema
-from flowengine.store.database import assert_durable, read_address
-from flowengine.store.store import _open_for_writing
+from flowengine.store.database import open_sqlite, postgresql_engine, read_address, sqlite_engine
 from flowengine.types import Status
 from tests.fakes.records import a_run, an_action, an_event
+
+
+@contextlib.contextmanager
+def connected(url):
+    """A connection to the database as it is, past every check."""
+    address = read_address(url)
+    engine = sqlite_engine(address.file) if address.file else postgresql_engine(address)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 async def test_what_was_stored_is_there_the_next_time(open_store):
@@ -46,11 +58,8 @@ async def test_reading_goes_on_beside_the_engine(open_store):
 async def test_a_newer_schema_is_refused(open_store, database_url):
     async with open_store():
         pass
-    opened = _open_for_writing(read_address(database_url))
-    with opened.writer.connection.begin():
-        opened.writer.connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    opened.writer.close()
-    opened.lock.release()
+    with connected(database_url) as connection, connection.begin():
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     for write in (True, False):
         with pytest.raises(ConfigurationError, match="newer flowengine"):
             async with open_store(write=write):
@@ -61,23 +70,20 @@ async def test_migrations_come_to_the_same_tables_as_a_new_database(open_store, 
     def shape(url):
         from sqlalchemy import inspect
 
-        opened = _open_for_writing(read_address(url))
-        found = inspect(opened.writer.connection)
-        tables = {
-            name: (
-                [(column["name"], str(column["type"]), column["nullable"]) for column in found.get_columns(name)],
-                found.get_pk_constraint(name)["constrained_columns"],
-                sorted(
-                    (index["name"], tuple(index["column_names"]), bool(index["unique"]))
-                    for index in found.get_indexes(name)
-                ),
-            )
-            for name in found.get_table_names()
-        }
-        opened.writer.connection.rollback()
-        opened.writer.close()
-        opened.lock.release()
-        return tables
+        with connected(url) as connection:
+            schema.bring_up_to_date(connection)
+            found = inspect(connection)
+            return {
+                name: (
+                    [(column["name"], str(column["type"]), column["nullable"]) for column in found.get_columns(name)],
+                    found.get_pk_constraint(name)["constrained_columns"],
+                    sorted(
+                        (index["name"], tuple(index["column_names"]), bool(index["unique"]))
+                        for index in found.get_indexes(name)
+                    ),
+                )
+                for name in found.get_table_names()
+            }
 
     made = shape(f"sqlite:///{tmp_path / 'made.db'}") if database_url.startswith("sqlite") else None
     monkeypatch.setattr(schema, "_make", schema.upgrade)
@@ -197,9 +203,5 @@ async def test_files_that_are_no_database(tmp_path):
 
 
 async def test_settings_that_would_lose_events_are_refused(tmp_path):
-    opened = _open_for_writing(read_address(f"sqlite:///{tmp_path / 'a.db'}"))
-    opened.writer.connection.connection.driver_connection.execute("PRAGMA synchronous=OFF")
     with pytest.raises(ConfigurationError, match="synchronous=FULL"):
-        assert_durable(opened.writer.connection)
-    opened.writer.close()
-    opened.lock.release()
+        open_sqlite(":memory:")

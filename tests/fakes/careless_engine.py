@@ -5,29 +5,24 @@ python careless_engine.py OFF|NORMAL ARGUMENTS OF FLOWENGINE
 
 from __future__ import annotations
 
+import sqlite3
 import sys
-from typing import Any
-
-from sqlalchemy import Engine, event
+from pathlib import Path
 
 from flowengine.cli import main
-from flowengine.store import store
+from flowengine.store import sqlite_writer, store
 
-sqlite_engine = store.sqlite_engine
+open_sqlite = sqlite_writer.open_sqlite
 
 
-def careless(file: Any) -> Engine:
-    engine = sqlite_engine(file)
-
-    @event.listens_for(engine, "connect")
-    def weaken(connection: Any, _: Any) -> None:
-        connection.execute(f"PRAGMA synchronous={synchronous}")
-
-    return engine
+def careless(file: Path) -> sqlite3.Connection:
+    connection = open_sqlite(file)
+    connection.execute(f"PRAGMA synchronous={synchronous}")
+    return connection
 
 
 if __name__ == "__main__":
     synchronous = sys.argv.pop(1)
-    store.sqlite_engine = careless
-    store.assert_durable = lambda connection: None
+    store.pays = lambda: False  # written in this process, where carelessness can be taught
+    sqlite_writer.open_sqlite = careless
     main()

@@ -104,9 +104,7 @@ class Bench:
 
     async def _die(self) -> None:
         tasks = [*self.engine._tasks, *(going.task for going in self.engine._going.values())]
-        self.store.journal._closing = True
-        self.store.journal._queue.put(None)
-        await asyncio.to_thread(self.store.journal._thread.join)
+        await self.store.journal.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

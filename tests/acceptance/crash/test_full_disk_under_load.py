@@ -77,13 +77,17 @@ def room(place: Path) -> int:
 
 @contextlib.asynccontextmanager
 async def limited(process: asyncio.subprocess.Process, database: Path) -> AsyncIterator[None]:
-    """No file of the process may grow beyond what the database's log has now."""
+    """No file of the engine and what it started may grow beyond what the database's log has now."""
     size = (database.with_name(database.name + "-wal")).stat().st_size
-    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    threads = Path(f"/proc/{process.pid}/task").iterdir()
+    family = {process.pid, *(int(child) for thread in threads for child in (thread / "children").read_text().split())}
+    for one in family:
+        resource.prlimit(one, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
     try:
         yield
     finally:
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        for one in family:
+            resource.prlimit(one, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
 async def refused(scene: Stage) -> None:

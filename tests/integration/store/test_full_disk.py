@@ -9,19 +9,19 @@ import sqlite3
 import pytest
 
 from flowengine.errors import StorageUnavailable
-from flowengine.store import Store, database, journal
+from flowengine.store import Store, database, group_commit
 from tests.fakes.records import a_run, an_event
 
 pytestmark = pytest.mark.timeout(30)
 
 
 async def test_a_full_disk_gives_up_its_ballast_and_loses_nothing_that_was_answered(tmp_path, monkeypatch):
-    monkeypatch.setattr(journal, "PATIENCE", 0.02)
+    monkeypatch.setattr(group_commit, "PATIENCE", 0.02)
     url = f"sqlite:///{tmp_path / 'a.db'}"
     async with Store.open(url, write=True) as store:
         ballast = tmp_path / "a.db.ballast"
         assert ballast.stat().st_size == 8_000_000
-        raw = store.journal._connection.connection.connection.driver_connection
+        raw = store.journal._channel.connection.connection
         pages = raw.execute("PRAGMA page_count").fetchone()[0]
         raw.execute(f"PRAGMA max_page_count={pages}")
         big = an_event(body=b"x" * 500_000)
@@ -38,7 +38,7 @@ async def test_a_full_disk_gives_up_its_ballast_and_loses_nothing_that_was_answe
 
 
 async def test_what_is_under_way_waits_for_a_program_that_holds_the_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(journal, "PATIENCE", 0.02)
+    monkeypatch.setattr(group_commit, "PATIENCE", 0.02)
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
     file = tmp_path / "a.db"
     async with Store.open(f"sqlite:///{file}", write=True) as store:

@@ -8,7 +8,8 @@ import contextlib
 import pytest
 
 from flowengine.errors import Conflict, StorageUnavailable
-from flowengine.store import journal
+from flowengine.store import group_commit
+from flowengine.store.in_thread import InThread
 from flowengine.store.journal import Fenced, Journal, Part, Statement, Write
 from flowengine.store.units import Fate, grouped
 
@@ -112,8 +113,8 @@ def disk():
 
 @pytest.fixture
 async def writer(disk, monkeypatch):
-    monkeypatch.setattr(journal, "PATIENCE", 0.01)
-    made = Journal(disk)
+    monkeypatch.setattr(group_commit, "PATIENCE", 0.01)
+    made = Journal(InThread(disk))
     yield made
     await made.close()
 
@@ -163,13 +164,13 @@ async def test_a_lost_lock_ends_the_writer(writer, disk):
     with pytest.raises(Conflict, match="another engine"):
         await writer.commit(write(1))
     assert isinstance(await writer.lost, Conflict)
-    await asyncio.to_thread(writer._thread.join, 5)
+    await asyncio.to_thread(writer._channel._thread.join, 5)
     with pytest.raises(StorageUnavailable, match="closed"):
         writer.append(write(2))
 
 
 async def test_closing_writes_what_is_left(disk):
-    made = Journal(disk)
+    made = Journal(InThread(disk))
     for value in range(100):
         made.append(write(value))
     await made.close()
@@ -179,9 +180,9 @@ async def test_closing_writes_what_is_left(disk):
 
 
 async def test_closing_does_not_wait_for_a_disk_that_stays_full(disk, monkeypatch):
-    monkeypatch.setattr(journal, "PATIENCE", 0.01)
+    monkeypatch.setattr(group_commit, "PATIENCE", 0.01)
     disk.trouble = [disk.Full("full")] * 10_000
-    made = Journal(disk)
+    made = Journal(InThread(disk))
     record = asyncio.create_task(made.commit(write(1)))
     await asyncio.sleep(0.05)
     await asyncio.wait_for(made.close(), 20)

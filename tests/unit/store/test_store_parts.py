@@ -1,6 +1,6 @@
 """How many rows go into one statement."""
 
-from flowengine.store.writing import parted
+from flowengine.store.sqlite_writer import parted
 
 MANY = 87  # parts of 64, 16, 4 and three times 1
 
