@@ -11,6 +11,7 @@ import pytest
 
 from flowengine.app import App
 from tests.fakes.projects import make_project
+from tests.fakes.schedules import tick
 from tests.fakes.standing_clock import StandingClock
 
 BEGIN = datetime(2027, 3, 2, 8, 5, tzinfo=UTC)
@@ -53,8 +54,8 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path, database_url):
     def desk(schedule, missed="run_once", zone="UTC", begin=BEGIN):
-        flow = f"flow: Tick\ntrigger: {{schedule: {schedule}, timezone: {zone}, if_missed: {missed}}}\nactions: [{{log: tick}}]\n"
-        return Desk(make_project(tmp_path, {"tick": flow}).model_copy(update={"database_url": database_url}), begin)
+        project = make_project(tmp_path, {"tick": tick(schedule, missed, zone)}, database_url=database_url)
+        return Desk(project, begin)
 
     return desk
 

@@ -17,45 +17,29 @@ from flowengine.triggers.deliveries import Delivery
 from flowengine.triggers.dispatch import Dispatcher
 from flowengine.triggers.hooks import Hooks
 from flowengine.triggers.polling import Polls
-from flowengine.types import Disposition, Outputs
+from flowengine.types import Disposition
 from tests.fakes.engines import Bench, a_flow
+from tests.fakes.polls import WATCH, Pages
 from tests.fakes.standing_clock import StandingClock, WakeRecord
-
-WATCH = """
-flow: Watch
-trigger:
-  poll: livechat.ListTickets
-  every: 1 minute
-  with: { since: "{{ cursor | default('', true) }}" }
-  item_id: "{{ item.id }}"
-  cursor: "{{ item.at }}"
-actions: [{log: hello}]
-"""
 
 
 class Watch:
-    """A poll over a database that is closed and opened again as a restart does; `page` is what the service shows."""
+    """A poll over a database that is closed and opened again as a restart does; `pages` is its service."""
 
     def __init__(self, url, key_file):
         self.url, self.key_file, self.flow = url, key_file, a_flow(WATCH)
-        self.page, self.since = [], []
-
-    async def ask(self, connector, operation, connection, inputs):
-        self.since.append(inputs["since"])
-        if isinstance(self.page, Exception):
-            raise self.page
-        return Outputs(200, {}, self.page)
+        self.pages = Pages()
 
     @asynccontextmanager
     async def up(self):
         clock = StandingClock()
         async with Store.open(self.url, write=True, clock=clock, key_file=self.key_file) as self.store:
-            self.polls = Polls(self.store, Dispatcher(self.store, WakeRecord(), InProcess(), clock), self.ask, None)
+            self.polls = Polls(self.store, Dispatcher(self.store, WakeRecord(), InProcess(), clock), self.pages, None)
             yield self
 
     async def poll(self, *items):
         if items:
-            self.page = [{"id": name, "at": at} for name, at in items]
+            self.pages.page = [{"id": name, "at": at} for name, at in items]
         return (await self.polls.poll(self.flow, self.flow.triggers[0])).fresh
 
     async def started(self):
@@ -73,7 +57,7 @@ async def test_pages_overlap_and_times_are_equal_across_restarts(watch):
             await watch.poll(*page)
     async with watch.up():
         assert await watch.started() == ["a", "b", "c", "d", "e"]
-    assert watch.since == ["", 2, 2, 2]
+    assert watch.pages.since == ["", 2, 2, 2]
 
 
 @pytest.mark.parametrize("point", ["before_event_commit", "after_event_commit"])
@@ -93,16 +77,6 @@ async def test_a_death_around_the_commit_leaves_all_or_nothing(watch, point):
         assert await watch.started() == (["a", "b", "c"] if committed else ["a"])
         assert await watch.poll() == (0 if committed else 2)
         assert await watch.started() == ["a", "b", "c"]
-
-
-async def test_a_page_that_fails_between_two_changes_nothing(watch):
-    async with watch.up():
-        await watch.poll(("a", 1))
-        watch.page = TimeoutError("no answer")
-        with pytest.raises(TimeoutError):
-            await watch.poll()
-        assert await watch.poll(("a", 1), ("b", 1)) == 1
-        assert watch.since == ["", 1, 1]
 
 
 async def test_what_was_seen_is_bounded_and_an_old_item_that_comes_back_starts_nothing(watch, monkeypatch):

@@ -16,6 +16,7 @@ from flowengine.triggers.dispatch import Dispatcher
 from flowengine.triggers.schedule import Schedules
 from flowengine.types import Disposition
 from tests.fakes.engines import a_flow
+from tests.fakes.schedules import tick
 from tests.fakes.standing_clock import StandingClock, WakeRecord
 
 BEGIN = datetime(2026, 3, 2, 8, 5, tzinfo=UTC)
@@ -52,8 +53,7 @@ class Desk:
 @pytest.fixture
 def desk(database_url, tmp_path):
     def desk(words, missed="run_once", zone="UTC"):
-        text = f"flow: Tick\ntrigger: {{schedule: {words}, timezone: {zone}, if_missed: {missed}}}\nactions: [{{log: tick}}]"
-        return Desk(database_url, tmp_path / "key", text)
+        return Desk(database_url, tmp_path / "key", tick(words, missed, zone))
 
     return desk
 

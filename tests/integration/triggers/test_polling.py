@@ -7,6 +7,7 @@ from flowengine.errors import ExpressionError, ServiceUnreachable
 from flowengine.triggers.polling import Polls
 from flowengine.types import Disposition, Outputs
 from tests.fakes.definitions import connector
+from tests.fakes.polls import WATCH, Pages
 
 rows = connector(
     "other",
@@ -25,31 +26,6 @@ rows = connector(
     ],
 )
 
-TEXT = """
-flow: Watch
-trigger:
-  poll: livechat.ListTickets
-  every: 1 minute
-  with: { since: "{{ cursor | default('', true) }}" }
-  item_id: "{{ item.id }}"
-  cursor: "{{ item.modified }}"
-actions: [{log: hello}]
-"""
-
-
-class Pages:
-    """A service that answers with what it is given next."""
-
-    def __init__(self):
-        self.page, self.asked = [], []
-
-    async def __call__(self, connector, operation, connection, inputs):
-        self.asked.append((connector, operation, inputs))
-        self.position = connection
-        if isinstance(self.page, Exception):
-            raise self.page
-        return self.page if isinstance(self.page, Outputs) else Outputs(200, {}, self.page)
-
 
 @pytest.fixture
 def pages():
@@ -66,7 +42,7 @@ def poll(store, dispatcher, pages, read):
 
     polls = Polls(store, dispatcher, pages, announce)
 
-    async def poll(page, text=TEXT):
+    async def poll(page, text=WATCH):
         flow = read(text)
         pages.page = page
         return (await polls.poll(flow, flow.triggers[0])).fresh
@@ -75,7 +51,7 @@ def poll(store, dispatcher, pages, read):
 
 
 def tickets(*ids):
-    return [{"id": one, "modified": f"2026-03-0{one}"} for one in ids]
+    return [{"id": one, "at": f"2026-03-0{one}"} for one in ids]
 
 
 async def test_each_item_starts_one_run_however_often_it_is_shown(poll, engine, pages):
@@ -84,7 +60,7 @@ async def test_each_item_starts_one_run_however_often_it_is_shown(poll, engine, 
     assert await poll(tickets(3)) == 0
     assert [run.trigger["id"] for run in engine.runs] == [1, 2, 3]
     assert pages.asked[0] == ("livechat", "ListTickets", {"since": ""})
-    assert pages.asked[2][2] == {"since": "2026-03-03"}
+    assert pages.since == ["", "2026-03-02", "2026-03-03"]
 
 
 @pytest.mark.parametrize(
@@ -97,25 +73,27 @@ async def test_each_item_starts_one_run_however_often_it_is_shown(poll, engine, 
 )
 async def test_the_cursor_is_the_greatest_of_its_sort(poll, pages, cursors, asked):
     for number, cursor in enumerate(cursors):
-        await poll([{"id": number, "modified": cursor}])
-    assert [inputs["since"] for _, _, inputs in pages.asked] == asked
+        await poll([{"id": number, "at": cursor}])
+    assert pages.since == asked
 
 
-async def test_a_page_that_fails_changes_nothing(poll, engine, store):
+async def test_a_page_that_fails_changes_nothing(poll, engine, store, pages):
     await poll(tickets(1))
     before = await store.polls.get("test-flow", "poll")
     with pytest.raises(ServiceUnreachable):
         await poll(ServiceUnreachable())
     with pytest.raises(ExpressionError):
-        await poll([{"id": 2, "modified": "x"}, {"no": "id"}])
+        await poll([{"id": 2, "at": "x"}, {"no": "id"}])
     with pytest.raises(ExpressionError, match="must give a list"):
         await poll({"tickets": []})
     assert await store.polls.get("test-flow", "poll") == before
     assert len(engine.runs) == 1
+    assert await poll(tickets(1, 2)) == 1
+    assert pages.since == ["", *["2026-03-01"] * 4]
 
 
 async def test_an_item_that_is_filtered_is_seen_all_the_same(poll, engine, store):
-    text = TEXT + 'conditions: [{value: "{{ trigger.id }}", more_than: 1}]\n'
+    text = WATCH + 'conditions: [{value: "{{ trigger.id }}", more_than: 1}]\n'
     await poll(tickets(1, 2), text)
     await poll(tickets(1, 2), text)
     assert [run.trigger["id"] for run in engine.runs] == [2]

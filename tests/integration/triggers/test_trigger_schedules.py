@@ -6,19 +6,9 @@ import pytest
 
 from flowengine.triggers.schedule import Schedules
 from flowengine.types import Disposition
+from tests.fakes.schedules import tick
 
 T0 = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-
-
-def flow_text(missed="run_once", words="every 15 minutes", zone="UTC"):
-    return f"""
-        flow: Tick
-        trigger:
-          schedule: {words}
-          timezone: {zone}
-          if_missed: {missed}
-        actions: [{{log: tick}}]
-        """
 
 
 @pytest.fixture
@@ -31,7 +21,7 @@ async def settle(schedules, flow, **more):
 
 
 async def test_a_new_schedule_begins_now_and_starts_a_run_at_each_time(schedules, read, clock, engine, store):
-    flow = read(flow_text())
+    flow = read(tick())
     assert await settle(schedules, flow) == T0 + timedelta(minutes=15)
     assert engine.runs == []
     clock.pass_(minutes=15)
@@ -43,7 +33,7 @@ async def test_a_new_schedule_begins_now_and_starts_a_run_at_each_time(schedules
 
 
 async def test_missed_times_leave_one_record_that_counts_them(schedules, read, clock, engine, store):
-    flow = read(flow_text())
+    flow = read(tick())
     await settle(schedules, flow)
     clock.pass_(hours=3, minutes=5)
     await settle(schedules, flow)
@@ -54,7 +44,7 @@ async def test_missed_times_leave_one_record_that_counts_them(schedules, read, c
 
 
 async def test_times_that_pass_while_the_flow_is_off_are_settled_silently(schedules, read, clock, engine, store):
-    flow = read(flow_text())
+    flow = read(tick())
     await settle(schedules, flow)
     clock.pass_(hours=1)
     await settle(schedules, flow, enabled=False)
@@ -65,7 +55,7 @@ async def test_times_that_pass_while_the_flow_is_off_are_settled_silently(schedu
 
 
 async def test_a_clock_that_is_set_back_starts_nothing_twice(schedules, read, clock, engine):
-    flow = read(flow_text())
+    flow = read(tick())
     await settle(schedules, flow)
     clock.pass_(minutes=15)
     await settle(schedules, flow)

@@ -1,29 +1,19 @@
 """Which times of a schedule are due."""
 
 from datetime import UTC, datetime, timedelta
-from textwrap import dedent
 
 import pytest
 
-from flowengine.spec.load import parse_flow
 from flowengine.triggers.schedule import GRACE, coming, due
+from tests.fakes.engines import a_flow
+from tests.fakes.schedules import tick
 
 T0 = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
-def schedule(missed="run_once", words="every 15 minutes", zone="UTC"):
+def schedule(**given):
     """The trigger of a flow with this schedule."""
-    text = f"""
-        flow: Tick
-        trigger:
-          schedule: {words}
-          timezone: {zone}
-          if_missed: {missed}
-        actions: [{{log: tick}}]
-        """
-    flow, findings = parse_flow(dedent(text).encode(), "flows/tick.yaml", "tick")
-    assert flow, findings
-    return flow.triggers[0]
+    return a_flow(tick(**given)).triggers[0]
 
 
 def minutes(*numbers):
@@ -40,7 +30,7 @@ def minutes(*numbers):
     ],
 )
 def test_what_an_hour_of_downtime_leads_to(missed, late, run, lost):
-    trigger = schedule(missed)
+    trigger = schedule(missed=missed)
     found = due(
         trigger,
         T0,
