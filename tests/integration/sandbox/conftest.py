@@ -104,6 +104,20 @@ async def _bench(name: str) -> AsyncIterator[Bench]:
             yield Bench(server, clock, client, receiver)
 
 
+def _server(name: str):
+    @pytest_asyncio.fixture(scope="module", loop_scope="module")
+    async def server() -> AsyncIterator[Bench]:
+        async with _bench(name) as bench:
+            yield bench
+
+    return server
+
+
+livechat_server = _server("livechat")
+agent_server = _server("livechat-agent")
+comm100_server = _server("comm100")
+
+
 async def _fresh(bench: Bench) -> Bench:
     bench.clock.restart()
     await bench.server.reset()
@@ -111,32 +125,14 @@ async def _fresh(bench: Bench) -> Bench:
     return bench
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def livechat_server() -> AsyncIterator[Bench]:
-    async with _bench("livechat") as bench:
-        yield bench
-
-
 @pytest_asyncio.fixture(loop_scope="module")
 async def livechat(livechat_server: Bench) -> Bench:
     return await _fresh(livechat_server)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def agent_server() -> AsyncIterator[Bench]:
-    async with _bench("livechat-agent") as bench:
-        yield bench
-
-
 @pytest_asyncio.fixture(loop_scope="module")
 async def agent(agent_server: Bench) -> Bench:
     return await _fresh(agent_server)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def comm100_server() -> AsyncIterator[Bench]:
-    async with _bench("comm100") as bench:
-        yield bench
 
 
 @pytest_asyncio.fixture(loop_scope="module")
