@@ -87,12 +87,3 @@ def test_it_can_be_told_again_in_the_same_folder_as_text(told):
     assert f"{len(document['runs'])} runs: {len(document['runs'])} succeeded" in done.stdout
     assert '"Opening hours" contains "refund": no' in done.stdout
     assert "flowengine -C flowengine-demo runs list" in done.stdout
-
-
-def test_a_folder_that_is_not_a_demos_is_left_alone(tmp_path):
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "work.txt").write_text("precious")
-    done = flowengine("demo", "--folder", "mine", cwd=tmp_path)
-    assert done.returncode == 2
-    assert "is not a demo's" in done.stderr
-    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["work.txt"]

@@ -158,15 +158,6 @@ async def test_a_broken_key_file_is_told(open_store, tmp_path, content, words):
             await store.secrets.set("a", "b")
 
 
-async def test_another_key_is_told(open_store, tmp_path):
-    async with open_store() as store:
-        await store.secrets.set("a", "b")
-    (tmp_path / "secret" / "key").unlink()
-    async with open_store() as store:
-        with pytest.raises(ConfigurationError, match="right key file"):
-            await store.secrets.get("a")
-
-
 @pytest.mark.parametrize(
     ("url", "words"),
     [

@@ -66,8 +66,9 @@ async def test_a_wrong_key_is_told(open_store, tmp_path):
         await store.secrets.set("one", "canary-1")
     (tmp_path / "secret" / "key").unlink()
     async with open_store() as store:
-        with pytest.raises(ConfigurationError, match="put the right key file back"):
-            await store.secrets.all()
+        for looked_at in (store.secrets.all(), store.secrets.get("one")):
+            with pytest.raises(ConfigurationError, match="put the right key file back"):
+                await looked_at
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

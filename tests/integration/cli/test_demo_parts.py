@@ -28,6 +28,7 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
         demo_project.make(tmp_path)
     with pytest.raises(WrongUsage, match="not a demo's"):
         demo_project.make(tmp_path / "mine.txt")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_an_empty_folder_is_taken(tmp_path):

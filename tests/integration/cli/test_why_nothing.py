@@ -46,14 +46,6 @@ def test_a_flow_that_is_not_there(hello, flowengine):
     assert flowengine("runs", "list", "-f", "helo", "--json").json == {"v": 1, "runs": [], "next": None}
 
 
-def test_a_folder_that_is_no_project(tmp_path, flowengine, project):
-    (project / "flows").rmdir()
-    for group in ("runs", "events"):
-        said = flowengine(group, "list")
-        assert said.code == 3
-        assert "is not a project" in said.err
-
-
 @pytest.mark.parametrize(
     ("place", "told"),
     [

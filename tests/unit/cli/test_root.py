@@ -89,9 +89,10 @@ def test_a_folder_that_is_not_there(flowengine):
     assert "nowhere is not a folder" in said.err
 
 
-def test_a_folder_that_is_no_project(flowengine, tmp_path):
+@pytest.mark.parametrize("group", ["flows", "runs", "events"])
+def test_a_folder_that_is_no_project(flowengine, tmp_path, group):
     (tmp_path / "plain").mkdir()
-    said = flowengine("-C", "plain", "flows", "list")
+    said = flowengine("-C", "plain", group, "list")
     assert said.code == 3
     assert "has no flows/ folder" in said.err
     assert "flowengine new" in said.err
