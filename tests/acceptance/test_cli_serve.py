@@ -1,14 +1,14 @@
 """Commands beside a running engine: changes go through its API, the history is read from the store."""
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import urllib.request
+from functools import partial
 
 import pytest
+
+from tests.fakes.processes import begun, ended
 
 HELLO = """\
 flow: Hello
@@ -23,10 +23,6 @@ HOOKED = HELLO.replace("{ manual: true }", "{ webhook: { verify: none } }")
 PICKY = HELLO.replace("actions:", 'conditions:\n  - value: "{{ trigger.name }}"\n    is: Ann\nactions:')
 
 
-def command(*arguments):
-    return [sys.executable, "-m", "flowengine", *map(str, arguments)]
-
-
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp("served")
@@ -39,14 +35,7 @@ def project(tmp_path_factory):
 @pytest.fixture(scope="module")
 def served(project):
     """The project with its engine running; gives the first line that the engine printed."""
-    environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
-        command("-C", project, "serve", "--port", "0"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environ,
-    ) as process:
+    with begun("-C", project, "serve", "--port", "0") as process:
         yield process.stdout.readline()
         process.send_signal(signal.SIGTERM)
         _, told = process.communicate(timeout=30)
@@ -55,12 +44,7 @@ def served(project):
 
 @pytest.fixture
 def flowengine(project):
-    def call(*arguments, stdin=None):
-        return subprocess.run(
-            command("-C", project, *arguments), capture_output=True, text=True, timeout=60, check=False, input=stdin
-        )
-
-    return call
+    return partial(ended, "-C", project)
 
 
 def test_the_engine_says_where_it_is(served, project):
@@ -130,21 +114,20 @@ def test_a_port_in_use(tmp_path):
         taken.listen()
         port = taken.getsockname()[1]
         for arguments in (["-C", tmp_path, "serve", "--port", port], ["sandbox", "livechat", "--port", port]):
-            done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=30, check=False)
-            assert done.returncode == 3
-            assert len(done.stderr.splitlines()) == 1
-            assert str(port) in done.stderr
+            refused = ended(*arguments)
+            assert refused.returncode == 3
+            assert len(refused.stderr.splitlines()) == 1
+            assert str(port) in refused.stderr
 
 
 def test_a_stand_in_says_how_to_use_it_until_it_is_stopped():
-    environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command("sandbox", "comm100"), stdout=subprocess.PIPE, text=True, env=environ) as process:
+    with begun("sandbox", "comm100") as process:
         assert "Comm100" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=10) == 130
 
 
 def test_a_stand_in_that_does_not_exist():
-    done = subprocess.run(command("sandbox", "livechta"), capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == 2
-    assert 'did you mean "livechat"?' in done.stderr
+    refused = ended("sandbox", "livechta")
+    assert refused.returncode == 2
+    assert 'did you mean "livechat"?' in refused.stderr

@@ -11,6 +11,7 @@ from asyncio.subprocess import PIPE
 import httpx
 
 from flowengine import __version__
+from tests.fakes.processes import ended
 
 
 def test_version_answers_without_importing_anything_heavy():
@@ -38,10 +39,8 @@ def test_a_list_of_runs_imports_only_what_it_reads_with(tmp_path):
 
 
 def test_the_module_is_the_command():
-    done = subprocess.run(
-        [sys.executable, "-m", "flowengine", "--version"], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout) == (0, f"flowengine {__version__}\n")
+    said = ended("--version")
+    assert (said.returncode, said.stdout) == (0, f"flowengine {__version__}\n")
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path):

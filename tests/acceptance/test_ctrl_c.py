@@ -1,12 +1,11 @@
 """Ctrl-C ends what runs in a terminal in order, with exit code 130, and says what becomes of what was going on."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 
 import pytest
+
+from tests.fakes.processes import begun
 
 WAITING = "flow: Wait\ntrigger: { manual: true }\nactions:\n  - wait: 1 hour\n"
 
@@ -17,14 +16,7 @@ def _hear_ctrl_c():
 
 def begin(folder, *arguments):
     """A command in a process of its own that hears Ctrl-C, whatever the shell of these tests ignores."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "flowengine", "-C", str(folder), *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        preexec_fn=_hear_ctrl_c,  # noqa: PLW1509  # one call of the C library
-    )
+    return begun("-C", folder, *arguments, preexec_fn=_hear_ctrl_c)
 
 
 def interrupted(process):

@@ -1,16 +1,11 @@
 """The demo, as a newcomer starts it: stand-ins, engine, events over HTTP, runs, and the history afterwards."""
 
 import json
-import subprocess
-import sys
 import time
 
 import pytest
 
-
-def flowengine(*arguments, cwd, **more):
-    command = [sys.executable, "-m", "flowengine", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, check=False, **more)
+from tests.fakes.processes import ended as flowengine
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,16 @@
 """A worker and web processes over one PostgreSQL database: events are taken in here and run there, whoever is killed."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from contextlib import ExitStack, contextmanager
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+
+from tests.fakes.processes import begun, ended
 
 pytestmark = pytest.mark.postgresql
 
@@ -35,16 +35,14 @@ class Process:
     """`flowengine serve` of one kind."""
 
     def __init__(self, folder, url, *flags):
-        environ = {**os.environ, "PYTHONUNBUFFERED": "1", "FLOWENGINE_DATABASE_URL": url}
-        command = [sys.executable, "-m", "flowengine", "-C", str(folder), "serve", "--port", "0", *flags]
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environ
-        )
+        environ = {"FLOWENGINE_DATABASE_URL": url}
+        command = ["-C", folder, "serve", "--port", "0", *flags]
+        self.process = begun(*command, env=environ, stderr=subprocess.DEVNULL)
         self.told = self.process.stdout.readline()
         self.url = next((word.rstrip(":") for word in self.told.split() if word.startswith("http")), "")
         if not self.url:
             self.kill()
-            raise AssertionError(f"serve {' '.join(flags)} did not begin; {' '.join(command)}")
+            raise AssertionError(f"serve {' '.join(flags)} did not begin in {folder}")
 
     def kill(self):
         self.process.kill()
@@ -316,10 +314,7 @@ def test_a_web_process_is_killed_and_the_worker_goes_on(worker, begin, web):
 
 
 def serve(folder, *flags, **environ):
-    command = [sys.executable, "-m", "flowengine", "-C", str(folder), "serve", "--port", "0", *flags]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **environ}
-    )
+    return ended("-C", folder, "serve", "--port", "0", *flags, **environ)
 
 
 def test_a_second_worker_is_refused(worker, database, tmp_path):

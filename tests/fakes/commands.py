@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from flowengine.cli import output
 from flowengine.cli.root import answer
 
 
@@ -57,6 +58,14 @@ def flow(project):
         return path
 
     return write
+
+
+@pytest.fixture
+def narrow_terminal(monkeypatch):
+    """What is printed goes to a terminal of 80 columns without colours."""
+    monkeypatch.setattr(output, "on_terminal", lambda: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
 
 
 HELLO = """\

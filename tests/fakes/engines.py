@@ -132,8 +132,9 @@ class Bench:
         return {format_path(each.path): str(each.status) for each in await self.store.runs.actions(run.id)}
 
 
-async def until(condition, seconds: float = 20.0) -> None:
-    """Wait for something to become true."""
+async def until(condition, seconds: float = 20.0):
+    """Wait for something to become true; gives it. `condition` may be a coroutine function."""
     async with asyncio.timeout(seconds):
-        while not (await found if asyncio.iscoroutine(found := condition()) else found):
+        while not (value := await found if asyncio.iscoroutine(found := condition()) else found):
             await asyncio.sleep(0.01)
+        return value

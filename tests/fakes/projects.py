@@ -36,6 +36,19 @@ async def served(settings: Settings, **client):
         yield server, http
 
 
+def api_of(http: httpx.AsyncClient):
+    """Calls of the API: `await api("GET", "/runs")` gives the status and the document."""
+
+    async def api(method, path, **more):
+        if method != "GET":
+            more.setdefault("json", {})
+        answer = await http.request(method, f"/api/v1{path}", **more)
+        assert answer.json()["v"] == 1
+        return answer.status_code, answer.json()
+
+    return api
+
+
 async def finished(app: App, count: int, flow: str | None = None, *, seconds: float = 15) -> list[RunRecord]:
     """The runs, of one flow or of all, once there are so many and all have ended."""
     async with asyncio.timeout(seconds):

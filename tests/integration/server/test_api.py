@@ -3,7 +3,7 @@
 import pytest
 import pytest_asyncio
 
-from tests.fakes.projects import make_project, served
+from tests.fakes.projects import api_of, make_project, served
 
 GREET = """
     flow: Greet
@@ -36,14 +36,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def api(tmp_path_factory):
     flows = {"greet": GREET, "sleepy": SLEEPY, "daily": DAILY, "broken": BROKEN}
     async with served(make_project(tmp_path_factory.mktemp("project"), flows)) as (_, http):
-
-        async def api(method, path, **more):
-            if method != "GET":
-                more.setdefault("json", {})
-            answer = await http.request(method, f"/api/v1{path}", **more)
-            assert answer.json()["v"] == 1
-            return answer.status_code, answer.json()
-
+        api = api_of(http)
         api.http = http
         yield api
 

@@ -3,7 +3,7 @@
 import pytest
 import pytest_asyncio
 
-from tests.fakes.projects import make_project, served
+from tests.fakes.projects import api_of, make_project, served
 
 PICKY = """
     flow: Picky
@@ -29,17 +29,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api(tmp_path_factory):
-    async with served(make_project(tmp_path_factory.mktemp("project"), {"picky": PICKY, "patient": PATIENT})) as (
-        server,
-        http,
-    ):
-
-        async def api(method, path, **more):
-            if method != "GET":
-                more.setdefault("json", {})
-            answer = await http.request(method, f"/api/v1{path}", **more)
-            return answer.status_code, answer.json()
-
+    settings = make_project(tmp_path_factory.mktemp("project"), {"picky": PICKY, "patient": PATIENT})
+    async with served(settings) as (server, http):
+        api = api_of(http)
         api.app = server.app
         yield api
 

@@ -7,7 +7,7 @@ import json
 import pytest
 import pytest_asyncio
 
-from tests.fakes.projects import make_project, served
+from tests.fakes.projects import api_of, make_project, served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -28,11 +28,10 @@ actions:
 async def editor(tmp_path_factory):
     settings = make_project(tmp_path_factory.mktemp("project"), {"greet": TEXT, "other": TEXT})
     async with served(settings) as (_, http):
+        api = api_of(http)
 
         async def ask(method, path, **body):
-            more = {"json": body} if method != "GET" else {}
-            answer = await http.request(method, f"/api/v1{path}", **more)
-            return answer.status_code, answer.json()
+            return await (api(method, path, json=body) if body else api(method, path))
 
         ask.folder, ask.http = settings.flows, http
         yield ask

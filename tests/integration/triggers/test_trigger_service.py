@@ -1,6 +1,5 @@
 """Triggers as a whole: files that change, alarms that ring, switches, and how it all is shown."""
 
-import asyncio
 from datetime import timedelta
 from textwrap import dedent
 
@@ -9,6 +8,7 @@ import pytest
 from flowengine.app import App
 from flowengine.errors import NotFound, ServiceUnreachable
 from flowengine.types import Disposition, Outputs
+from tests.fakes.engines import until
 from tests.fakes.projects import make_project
 
 HOOK = """
@@ -34,13 +34,6 @@ POLL = """
 @pytest.fixture
 def project(tmp_path):
     return make_project(tmp_path, {"hook": HOOK})
-
-
-async def until(found, seconds=5):
-    async with asyncio.timeout(seconds):
-        while not (value := await found()):
-            await asyncio.sleep(0.02)
-        return value
 
 
 async def test_a_new_file_is_taken_up_and_a_removed_one_let_go(project):
@@ -100,7 +93,7 @@ async def test_a_poll_that_fails_is_shown_recorded_once_and_recovers(tmp_path):
         await app.triggers.start("http://127.0.0.1:1")
         (event,) = await until(lambda: app.store.events.list(dispositions=[Disposition.FAILED]))
         assert "nobody there" in event.reason["message"]
-        await until(lambda: _true(app.triggers.states(flow)[0].state == "failed"))
+        await until(lambda: app.triggers.states(flow)[0].state == "failed")
         assert app.triggers.states(flow)[0].detail == "nobody there"
         await app.triggers._on_poll(flow, flow.triggers[0])
         await app.triggers._on_poll(flow, flow.triggers[0])
@@ -108,10 +101,6 @@ async def test_a_poll_that_fails_is_shown_recorded_once_and_recovers(tmp_path):
         assert app.triggers.states(flow)[0].state == "active"
         assert len(await app.store.runs.list(flow="poll")) == 1
         await app.triggers.stop()
-
-
-async def _true(value):
-    return value
 
 
 async def test_the_operator_s_switch_lasts(project):

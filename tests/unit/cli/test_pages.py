@@ -153,14 +153,7 @@ def test_a_condition_that_held():
     assert condition_text({"operator": "is", "left": None, "right": "a", "held": True}) == 'null is "a": yes'
 
 
-@pytest.fixture
-def terminal(monkeypatch):
-    monkeypatch.setattr(output, "on_terminal", lambda: True)
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", "80")
-
-
-def test_ids_are_never_broken_on_a_narrow_terminal(capsys, terminal):
+def test_ids_are_never_broken_on_a_narrow_terminal(capsys, narrow_terminal):
     output.table(("run", "flow", "error"), [["x" * 26, "a-flow-with-a-long-name", "an error " * 12]])
     assert "x" * 26 in capsys.readouterr().out
 
