@@ -36,8 +36,8 @@ class Process:
 
     def __init__(self, folder, url, *flags):
         environ = {"FLOWENGINE_DATABASE_URL": url}
-        command = ["-C", folder, "serve", "--port", "0", *flags]
-        self.process = begun(*command, env=environ, stderr=subprocess.DEVNULL)
+        serve = ("-C", folder, "serve", "--port", "0", *flags)
+        self.process = begun(*serve, env=environ, stderr=subprocess.DEVNULL)
         self.told = self.process.stdout.readline()
         self.url = next((word.rstrip(":") for word in self.told.split() if word.startswith("http")), "")
         if not self.url:

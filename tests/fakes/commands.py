@@ -61,6 +61,23 @@ def flow(project):
 
 
 @pytest.fixture
+def elsewhere(tmp_path, monkeypatch, capsys):
+    """Call the command line in an empty folder, about a server; gives the exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FLOWENGINE_SERVER", "")
+
+    def call(url, token, *arguments, stdin=""):
+        monkeypatch.setenv("FLOWENGINE_TOKEN", token)
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
+        code = answer([*arguments, "--server", url])
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err
+        return int(code), said.out, said.err
+
+    return call
+
+
+@pytest.fixture
 def narrow_terminal(monkeypatch):
     """What is printed goes to a terminal of 80 columns without colours."""
     monkeypatch.setattr(output, "on_terminal", lambda: True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import threading
 from contextlib import asynccontextmanager
@@ -11,7 +10,7 @@ from importlib import import_module
 import pytest
 from typer.main import get_command
 
-from flowengine.cli.root import GROUPS, HERE_ONLY, answer
+from flowengine.cli.root import GROUPS, HERE_ONLY
 from flowengine.server.run import serving
 from tests.fakes.authorization_server import authorization_server
 from tests.fakes.beside import beside
@@ -71,18 +70,11 @@ def far_away(tmp_path_factory):
 
 
 @pytest.fixture
-def far(far_away, tmp_path, monkeypatch, capsys):
-    """Runs a command from an empty folder against the server; gives exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("FLOWENGINE_SERVER", "")
-    monkeypatch.setenv("FLOWENGINE_TOKEN", far_away["token"])
+def far(far_away, elsewhere):
+    """Runs a command against the server."""
 
     def run(*arguments, stdin=""):
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-        code = answer([*arguments, "--server", far_away["url"]])
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return int(code), said.out, said.err
+        return elsewhere(far_away["url"], far_away["token"], *arguments, stdin=stdin)
 
     run.folder, run.accounts = far_away["folder"], far_away["accounts"]
     return run

@@ -43,18 +43,9 @@ def far_away(tmp_path_factory):
 
 
 @pytest.fixture
-def far(far_away, tmp_path, monkeypatch, capsys):
-    """Runs a command from an empty folder against the server."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("FLOWENGINE_SERVER", "")
-
-    def run(*arguments, role="operator"):
-        monkeypatch.setenv("FLOWENGINE_TOKEN", far_away[role])
-        code = answer([*arguments, "--server", far_away["url"]])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
+def far(far_away, elsewhere):
+    """Runs a command against the server, as a caller of this role."""
+    return lambda *arguments, role="operator": elsewhere(far_away["url"], far_away[role], *arguments)
 
 
 def test_a_run_is_started_found_and_shown(far):
