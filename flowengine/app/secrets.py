@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Final
 
 import orjson
@@ -48,6 +48,10 @@ class Secrets:
         variable = SECRET_PREFIX + name.upper().replace("-", "_")
         return self._values.get(name) or self._environ.get(variable)
 
+    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
+        """As the store's."""
+        return self._store.secrets.turn(name)
+
     def stored(self, name: str) -> str | None:
         """The value in the store."""
         return self._values.get(name)
@@ -71,6 +75,9 @@ class KeptTokens:
 
     async def save(self, connection: str, record: JsonObject) -> None:
         await self._secrets.set(tokens_name(connection), orjson.dumps(record).decode())
+
+    def turn(self, connection: str) -> AbstractAsyncContextManager[None]:
+        return self._secrets.turn(tokens_name(connection))
 
     def record(self, connection: str) -> JsonObject | None:
         """What is kept for a connection, at hand."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import ChainMap
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol, TypeAlias
@@ -46,6 +47,10 @@ class TokenStore(Protocol):
         """The record is durable when this returns: services may hand out each refresh token only once."""
         ...
 
+    def turn(self, connection: str) -> AbstractAsyncContextManager[None]:
+        """Of all processes over the store one at a time is inside."""
+        ...
+
 
 class InMemory:
     """A token store that forgets."""
@@ -58,6 +63,9 @@ class InMemory:
 
     async def save(self, connection: str, record: JsonObject) -> None:
         self._records[connection] = record
+
+    def turn(self, connection: str) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,34 +163,52 @@ class TokenKeeper:
     async def redeem(self, sign_in: SignIn, send: Send, *, code: str, redirect_url: str, verifier: str) -> Tokens:
         """A person has signed in: exchange the code for tokens, and keep these. Raises `Unauthorized` when it is refused."""
         request = oauth.code_request(sign_in, code=code, redirect_url=redirect_url, verifier=verifier)
-        answer = await self._exchange(sign_in, request, send)
-        self._renewed.pop(sign_in.connection.name, None)
-        return await self._taken(sign_in, answer, hide=(code, verifier))
+        async with self._turn(sign_in.connection.name):
+            answer = await self._exchange(sign_in, request, send)
+            self._renewed.pop(sign_in.connection.name, None)
+            return await self._taken(sign_in, answer, hide=(code, verifier))
 
     async def sign_in_by_itself(self, sign_in: SignIn, send: Send) -> Tokens:
         """A new token for the application itself, whatever was kept before. Raises `Unauthorized` when it is refused."""
-        answer = await self._exchange(sign_in, oauth.client_credentials_request(sign_in), send)
-        return await self._taken(sign_in, answer)
+        async with self._turn(sign_in.connection.name):
+            answer = await self._exchange(sign_in, oauth.client_credentials_request(sign_in), send)
+            return await self._taken(sign_in, answer)
 
     async def keep(self, connection: str, tokens: Tokens) -> None:
         """Tokens of a sign-in that a person has just finished."""
-        self._renewed.pop(connection, None)
-        await self._store.save(connection, tokens.to_json())
+        async with self._turn(connection):
+            self._renewed.pop(connection, None)
+            await self._store.save(connection, tokens.to_json())
+
+    @asynccontextmanager
+    async def _turn(self, name: str) -> AsyncIterator[None]:
+        """Nobody else in any process asks for tokens of this connection, or keeps other ones."""
+        async with self._turns.setdefault(name, asyncio.Lock()), self._store.turn(name):
+            yield
 
     async def _tokens(self, sign_in: SignIn, send: Send, *, stale: str | None) -> Tokens | None:
-        """Usable tokens. Whoever comes first renews them; the others wait for that and find them fresh."""
+        """Usable tokens. Whoever comes first renews them; the others wait for that, in other processes, too, and find them fresh."""
         name = sign_in.connection.name
         async with self._turns.setdefault(name, asyncio.Lock()):
-            for newest in (False, True):
-                record = await self._store.load(name, newest=newest)
-                if record is not None and _broken(sign_in, record):
-                    raise _again(name, record["broken"])
-                tokens = _tokens_in(sign_in, record)
-                if tokens is not None and tokens.access_token != stale and tokens.fresh(self._clock.now()):
+            if self._usable(tokens := await self._kept(sign_in), stale):
+                return tokens
+            async with self._store.turn(name):
+                if self._usable(tokens := await self._kept(sign_in, newest=True), stale):
                     return tokens
-            if stale is not None and self._is_young(name):
-                return None
-            return await self._renew(sign_in, tokens, send)
+                if stale is not None and self._is_young(name):
+                    return None
+                return await self._renew(sign_in, tokens, send)
+
+    async def _kept(self, sign_in: SignIn, *, newest: bool = False) -> Tokens | None:
+        """Raises `SignInNeeded` where the service refused to renew them."""
+        name = sign_in.connection.name
+        record = await self._store.load(name, newest=newest)
+        if record is not None and _broken(sign_in, record):
+            raise _again(name, record["broken"])
+        return _tokens_in(sign_in, record)
+
+    def _usable(self, tokens: Tokens | None, stale: str | None) -> bool:
+        return tokens is not None and tokens.access_token != stale and tokens.fresh(self._clock.now())
 
     def _is_young(self, name: str) -> bool:
         renewed = self._renewed.get(name)

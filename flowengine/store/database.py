@@ -12,12 +12,14 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 from flowengine.errors import ConfigurationError, DatabaseUnusable, StorageUnavailable
+from flowengine.store.turns import Turns
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -66,6 +68,7 @@ class Reader(Protocol):
     postgresql: bool
 
     async def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]: ...
+    def turn(self, name: str) -> AbstractAsyncContextManager[None]: ...
     def close(self) -> None: ...
 
 
@@ -82,6 +85,10 @@ class SqliteReader:
 
     async def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._rows, sql, values)
+
+    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Nobody else is there to take it."""
+        return contextlib.nullcontext()
 
     def close(self) -> None:
         self._threads.shutdown()
@@ -111,12 +118,18 @@ class PostgresqlReader:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="flowengine-reader")
+        self._turns = Turns(engine)
 
     async def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._rows, sql, values)
 
+    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
+        """As `Turns.turn`."""
+        return self._turns.turn(name)
+
     def close(self) -> None:
         self._threads.shutdown()
+        self._turns.close()
         self._engine.dispose()
 
     def _rows(self, sql: str, values: Sequence[Any]) -> list[Row]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
+
 from flowengine.store.codec import moment
 from flowengine.store.database import Reader, Row
 from flowengine.store.journal import Journal, Statement, Write
@@ -56,6 +58,10 @@ class Secrets:
         known = bool(await self._reader.rows("SELECT 1 FROM secrets WHERE name = ?", [name]))
         await self._journal.commit(Write(DELETE, (name,), _KEY))
         return known
+
+    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Of all processes over this database one at a time is inside: for what must be asked once and kept here."""
+        return self._reader.turn(name)
 
     async def rotate(self) -> int:
         """Put a new key in force and encrypt every secret with it; gives how many. Runs under way read on with the old one.

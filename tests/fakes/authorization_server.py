@@ -31,6 +31,8 @@ class AuthorizationServer:
     """What `/token` answers with 400 instead of tokens."""
     deny: bool = False
     """Whether the person says no."""
+    takes: float = 0.0
+    """Seconds between what `/token` decides and its answer."""
     deny_all: bool = False
     """Whether the service answers 401 whatever token it is shown."""
     service: RawService | None = None
@@ -53,6 +55,7 @@ class AuthorizationServer:
         path = urlsplit(request.target).path
         answer = {"/authorize": self._authorize, "/token": self._token}.get(path, self._serve)
         status, body, headers = answer(request)
+        await asyncio.sleep(self.takes if path == "/token" else 0)
         await reply(status, json.dumps(body).encode(), content_type="application/json", **headers)(request, writer)
 
     def _authorize(self, request: Received) -> tuple[int, object, dict[str, str]]:
