@@ -6,6 +6,7 @@ together and is skipped when there is nothing to do.
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,15 @@ def bring_up_to_date(connection: Connection) -> None:
         refuse_newer(found)
         if found != VERSIONS[-1]:
             upgrade(connection)
+
+
+def is_current(connection: sqlite3.Connection) -> bool:
+    """Whether a SQLite file has the tables that this program writes: asked without SQLAlchemy, which takes a while to load."""
+    try:
+        found: tuple[str] | None = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.OperationalError:  # no such table
+        return False
+    return found == (VERSIONS[-1],)
 
 
 def current(connection: Connection) -> str | None:

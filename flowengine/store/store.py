@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flowengine.errors import ConfigurationError, EngineRunning, NotFound
 from flowengine.store.access import Access
@@ -20,6 +21,7 @@ from flowengine.store.database import (
     SqliteReader,
     assert_durable,
     in_plain_words,
+    open_sqlite,
     postgresql_engine,
     read_address,
     sqlite_engine,
@@ -36,7 +38,7 @@ from flowengine.store.retention import Retention
 from flowengine.store.room import fill, lay_ballast, prepare_folder
 from flowengine.store.runs import Runs
 from flowengine.store.schedules import Schedules
-from flowengine.store.schema import VERSIONS, bring_up_to_date, current, refuse_newer
+from flowengine.store.schema import VERSIONS, bring_up_to_date, current, is_current, refuse_newer
 from flowengine.store.seal import Seal
 from flowengine.store.secrets import Secrets
 from flowengine.store.signals import Signals
@@ -216,8 +218,14 @@ def _open_sqlite(file: Path) -> _OpenedFile:
     lock = FileLock(file)
     lock.take()
     try:
-        with in_plain_words(file), sqlite_engine(file).connect() as connection:
-            return _OpenedFile(file, lock, _set_up(connection), lay_ballast(file))
+        with in_plain_words(file), contextlib.closing(open_sqlite(file)) as connection:
+            if not is_current(connection):
+                with sqlite_engine(file).connect() as migrating:
+                    bring_up_to_date(migrating)
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                epoch = _next_epoch(connection.execute)
+            return _OpenedFile(file, lock, epoch, lay_ballast(file))
     except BaseException:
         lock.release()
         raise
@@ -230,7 +238,9 @@ def _open_postgresql(address: Address) -> _OpenedSession:
         try:
             lock.take_again(writer.connection)
             assert_durable(writer.connection)
-            epoch = _set_up(writer.connection)
+            bring_up_to_date(writer.connection)
+            with writer.connection.begin():
+                epoch = _next_epoch(writer.connection.exec_driver_sql)
             writer.connected = lambda connection: _connected_again(connection, lock, epoch)
             return _OpenedSession(writer, lock, epoch)
         except BaseException:
@@ -273,18 +283,16 @@ def _await_tables(connection: Connection) -> None:
     connection.rollback()
 
 
-def _set_up(connection: Connection) -> int:
-    """Migrate the database; gives the number of the session that begins."""
-    bring_up_to_date(connection)
-    with connection.begin():
-        found = connection.exec_driver_sql("SELECT value FROM meta WHERE name = 'epoch'").scalar()
-        epoch = int(found or 0) + 1
-        change = (
-            "UPDATE meta SET value = '{}' WHERE name = 'epoch'"
-            if found
-            else "INSERT INTO meta (name, value) VALUES ('epoch', '{}')"
-        )
-        connection.exec_driver_sql(change.format(epoch))
+def _next_epoch(run: Callable[[str], Any]) -> int:
+    """The number of the session that begins. `run` carries a statement out, in a transaction."""
+    found = run("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
+    epoch = int(found[0]) + 1 if found else 1
+    change = (
+        "UPDATE meta SET value = '{}' WHERE name = 'epoch'"
+        if found
+        else "INSERT INTO meta (name, value) VALUES ('epoch', '{}')"
+    )
+    run(change.format(epoch))
     return epoch
 
 
