@@ -12,6 +12,12 @@ from flowengine.store.records import EventRecord, RunRecord
 from flowengine.types import Disposition, Status
 
 
+class TurnedAway(str):
+    """Why a run does not begin: its flow's mode takes no more."""
+
+    __slots__ = ()
+
+
 class Admission:
     """Places in lanes. A place is kept from `admit` until the run ends, or until it is given back."""
 
@@ -31,7 +37,7 @@ class Admission:
         if admitted:
             reason = f"runs are going, and mode {flow.mode} lets {at_once(flow)} go at once"
             return replace(event, disposition=Disposition.QUEUED, reason={"message": reason}), admitted
-        return replace(event, disposition=Disposition.DROPPED, reason={"message": turned_away(flow)}), ()
+        return replace(event, disposition=Disposition.DROPPED, reason={"message": str(turned_away(flow))}), ()
 
     def place(self, flow: Flow, run: RunRecord) -> RunRecord | None:
         """The run with a place in its lane or its lane's queue; None when the mode takes no more."""
@@ -75,9 +81,9 @@ class Admission:
         return moved
 
 
-def turned_away(flow: Flow) -> str:
+def turned_away(flow: Flow) -> TurnedAway:
     """Why a run of this flow does not begin."""
-    return f"a run is going, and mode {flow.mode} takes no more"
+    return TurnedAway(f"a run is going, and mode {flow.mode} takes no more")
 
 
 def lane_of(run: RunRecord) -> LaneKey:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from flowengine import failpoints
 from flowengine.config import Limits
 from flowengine.engine import checkpoint
+from flowengine.engine.admission import TurnedAway
 from flowengine.engine.checkpoint import Checkpoints
 from flowengine.engine.effects import RunEffects
 from flowengine.engine.port import FlowSource
@@ -22,6 +23,7 @@ from flowengine.record import replace
 from flowengine.spec.flow import Flow
 from flowengine.store import Store, action_rows
 from flowengine.store.documents import timestamp
+from flowengine.store.events import dropping
 from flowengine.store.journal import Fenced
 from flowengine.store.records import RunRecord
 from flowengine.store.runs import Runs, nudge
@@ -210,6 +212,8 @@ class Walker:
         writes = [Runs.finish(run.id, run.epoch, done.status, now, error, done.output)]
         if run.parent is not None:
             writes.append(nudge(run.parent[0], now))
+        if _came_to_nothing(going) and run.event_id is not None and error is not None:
+            writes += dropping(run.event_id, run.id, error)
         failpoints.reach("before_run_finish")
         await self.store.journal.commit(*writes)
         failpoints.reach("after_run_finish")
@@ -248,12 +252,17 @@ def _never_begins(going: Going) -> bool:
     return going.cancelled is not None and not going.resumed and going.effects is None
 
 
+def _came_to_nothing(going: Going) -> bool:
+    """Whether this is what became of its event: runs that are done again have one that started another run before."""
+    return isinstance(going.cancelled, TurnedAway) and _never_begins(going) and going.run.resubmitted_from is None
+
+
 def _error_of(going: Going, outcome: Outcome) -> JsonObject | None:
     if outcome.error is not None:
         error = outcome.error.to_json()
         hidden = going.effects is not None and outcome.error.action in going.effects.secured
         return action_rows.hidden_error(error) if hidden else error
     if outcome.status is Status.CANCELLED:
-        message = going.cancelled or "the run was cancelled"
+        message = str(going.cancelled or "the run was cancelled")
         return Failure(action="", name="", code="cancelled", message=message).to_json()
     return None

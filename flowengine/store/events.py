@@ -15,11 +15,21 @@ from flowengine.store.ids import LENGTH, first_id_at
 from flowengine.store.journal import Journal, Part, Statement, Write
 from flowengine.store.records import EventRecord, RunRecord
 from flowengine.store.signals import Signals
-from flowengine.types import Disposition
+from flowengine.types import Disposition, JsonObject
 
 COLUMNS = "id, flow, trigger_kind, trigger_name, trigger_key, received_at, disposition, reason, dedupe_key, body, headers, source"
 INSERT = Statement(queries.insert_into("events", COLUMNS), many=queries.insert_many_into("events", COLUMNS))
 SEEN = Statement(queries.insert_into("dedupe_keys", "flow, trigger_key, dedupe_key, event_id, seen_at"))
+
+# Of an event's runs, be they several, all must have ended so.
+_DROP = Statement(
+    "UPDATE events SET disposition = 'dropped', reason = ? WHERE id = ? AND disposition IN ('started', 'queued')"
+    " AND NOT EXISTS (SELECT 1 FROM runs WHERE event_id = ? AND id <> ? AND (error IS NULL OR error <> ?))"
+)
+_GIVE_KEY_BACK = Statement(
+    "DELETE FROM dedupe_keys WHERE event_id = ? AND (flow, trigger_key, dedupe_key) IN"
+    " (SELECT flow, trigger_key, dedupe_key FROM events WHERE id = ? AND disposition = 'dropped')"
+)
 
 RunIds: TypeAlias = dict[str, list[str]]
 STARTING = (Disposition.STARTED, Disposition.QUEUED)
@@ -103,6 +113,18 @@ def accepting(event: EventRecord, started: Sequence[RunRecord], told: Sequence[W
         return Part(writes)
     seen = (event.flow, event.trigger_key, event.dedupe_key, event.id, moment(event.received_at))
     return Part([Write(SEEN, seen, key), *writes], otherwise=[Write(INSERT, row_of(duplicate_of(event)), key)])
+
+
+def dropping(event_id: str, run_id: str, error: JsonObject) -> list[Write]:
+    """The event as one that started nothing, when the mode takes this run no more and took no other of its runs either.
+
+    To be written with the run's end. As for any event that starts nothing, its key is left to the next.
+    """
+    told, why = to_text(error), to_text({"message": error["message"]})
+    return [
+        Write(_DROP, (why, event_id, event_id, run_id, told), run_id),
+        Write(_GIVE_KEY_BACK, (event_id, event_id), run_id),
+    ]
 
 
 def duplicate_of(event: EventRecord) -> EventRecord:

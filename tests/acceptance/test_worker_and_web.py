@@ -225,6 +225,8 @@ def test_the_flows_mode_is_the_workers_business(worker, web):
     second, first = runs_of(web, "single")
     ended = becomes(web, second["id"], "cancelled")
     assert "mode single takes no more" in ended["error"]["message"]
+    dropped = web.api("GET", "/events?flow=single&disposition=dropped").json()["events"]
+    assert [event["runs"] for event in dropped] == [[second["id"]]]
     assert web.run(first["id"])["status"] in ("running", "waiting")
 
 

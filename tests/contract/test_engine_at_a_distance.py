@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from contextlib import asynccontextmanager
+from textwrap import dedent
 
 import pytest
 
@@ -22,6 +23,7 @@ ASKS = """
         save_as: said
     output: "{{ said.choice }}"
 """
+ASKS_ONE = "mode: single" + dedent(ASKS)
 RESPONDS = """
     flow: Responds
     trigger: { webhook: { verify: none } }
@@ -91,6 +93,52 @@ async def test_a_mode_holds_for_runs_that_came_without_an_engine(bench):
             ended = await asyncio.gather(*(distant.wait(run.id, 10) for run in runs[1:]))
             assert {run.status for run in ended} == {Status.CANCELLED}
             assert (await store.runs.get(runs[0].id)).status in (Status.RUNNING, Status.WAITING)
+            events = [await store.events.get(run.event_id) for run in runs]
+            assert [event.disposition for event in events] == ["started", "dropped", "dropped"]
+            assert [event.reason for event in events[1:]] == [{"message": run.error["message"]} for run in ended]
+
+
+async def test_an_event_that_came_to_nothing_leaves_its_key_to_the_next(bench):
+    flow = bench.deploy(ASKS_ONE, "single")
+    async with bench.running(), beside(bench) as (distant, store):
+
+        async def take(key):
+            event = an_event(flow="single", dedupe_key=key)
+            run = a_run(event, flow="single", flow_version=flow.version)
+            return (await store.events.accept(event, [run])).disposition, run
+
+        _, first = await take("1")
+        await asked(store, first)
+        disposition, second = await take("2")
+        assert (disposition, (await distant.wait(second.id, 10)).status) == ("started", "cancelled")
+        await distant.answer(first.id, ("ask",), {"choice": "Approve"})
+        await distant.wait(first.id, 10)
+        assert (await take("1"))[0] == "duplicate"
+        disposition, again = await take("2")
+        assert disposition == "started"
+        await asked(store, again)
+
+
+async def test_an_event_with_several_runs_is_dropped_when_none_of_them_begins(bench):
+    flow = bench.deploy(ASKS_ONE, "single")
+    async with bench.running(), beside(bench) as (distant, store):
+        events = [an_event(flow="single") for _ in range(2)]
+        runs = [[a_run(event, flow="single", flow_version=flow.version) for _ in range(3)] for event in events]
+        for event, split in zip(events, runs, strict=True):
+            await store.events.accept(event, split)
+        await asyncio.gather(*(distant.wait(run.id, 10) for run in [*runs[0][1:], *runs[1]]))
+        assert [(await store.events.get(event.id)).disposition for event in events] == ["started", "dropped"]
+
+
+async def test_a_run_that_is_done_again_and_turned_away_says_nothing_of_its_event(bench):
+    flow = bench.deploy(ASKS_ONE, "single")
+    async with bench.running(), beside(bench) as (distant, store):
+        first = await take_in(distant, store, flow)
+        await asked(store, first)
+        again = a_run(flow="single", flow_version=flow.version, event_id=first.event_id, resubmitted_from=first.id)
+        await store.runs.add(again)
+        assert (await distant.wait(again.id, 10)).status == "cancelled"
+        assert (await store.events.get(first.event_id)).disposition == "started"
 
 
 async def test_an_answer_is_taken_once_and_reaches_the_run(bench):
