@@ -7,8 +7,33 @@ parents, before and after a restart, and none has to remember any.
 from __future__ import annotations
 
 import hashlib
+import re
+from dataclasses import dataclass
+from typing import Final
 
 NAME = "traceparent"
+_HEADER: Final = re.compile(r"(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A span of somebody else's."""
+
+    trace: int
+    span: int
+    sampled: bool
+
+
+def parse_traceparent(header: str) -> Elsewhere | None:
+    """The span that a request says it comes from; None for what is no such header, as the recommendation wants it.
+
+    What later versions of it add behind is left out; version 00 has nothing there.
+    """
+    found = _HEADER.fullmatch(header.strip())
+    if found is None or (found[1] == "00" and found[5]):
+        return None
+    trace, span = int(found[2], 16), int(found[3], 16)
+    return Elsewhere(trace, span, bool(int(found[4], 16) & 1)) if trace and span else None
 
 
 def trace_id(run_id: str) -> int:

@@ -133,7 +133,7 @@ async def _watched(app: App) -> AsyncIterator[None]:
         if logs.log.isEnabledFor(logging.INFO):
             stack.callback(app.engine.subscribe(logs.tell))
         if app.settings.telemetry:
-            watcher, end = telemetry.spans()
+            watcher, end = telemetry.spans(app.store.events.headers)
             stack.push_async_callback(telemetry.ended_within, end, SPANS_WITHIN)
             stack.callback(app.engine.subscribe(watcher))
         yield

@@ -3,6 +3,9 @@
 One trace a run: below the run's span one for each action, as they are nested in the flow, and below an action one for each request
 that it sent, named by the semantic conventions of HTTP clients. Where spans go is said by the variables that OpenTelemetry itself
 reads, such as `OTEL_EXPORTER_OTLP_ENDPOINT`. A span holds names, statuses, hosts and times; never paths, inputs, outputs or messages.
+
+A webhook's `traceparent` is read from the headers that are stored with its event, when its run has ended, and becomes a link of the
+run's span and not its parent: anybody could claim to belong to any trace.
 """
 
 from __future__ import annotations
@@ -11,15 +14,15 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from flowengine import __version__
-from flowengine.connectors.traces import span_id, trace_id
-from flowengine.errors import ConfigurationError
+from flowengine.connectors.traces import NAME, Elsewhere, parse_traceparent, span_id, trace_id
+from flowengine.errors import ConfigurationError, FlowEngineError
 from flowengine.store.codec import moment
 from flowengine.store.records import ActionRecord, Attempt, RunRecord
 from flowengine.types import JsonObject, Path, Status, format_path
@@ -29,6 +32,11 @@ if TYPE_CHECKING:
 
 SERVICE: Final = "flowengine"
 _BAD: Final = (Status.FAILED, Status.TIMED_OUT)
+_BY_REQUEST: Final = ("use", "webhook")
+"""Kinds of triggers whose events are requests of somebody."""
+
+HeadersOf: TypeAlias = Callable[[str], Awaitable[Mapping[str, str]]]
+"""What was stored of the headers of an event, by its id."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,6 +54,8 @@ class Told:
     error: str | None = None
     """What went wrong, in one word; None when all went well."""
     facts: JsonObject = field(default_factory=dict)
+    link: Elsewhere | None = None
+    """The span of whoever caused it."""
 
 
 def of_run(run: RunRecord) -> Told:
@@ -133,22 +143,43 @@ def _word(status: Status, error: Mapping[str, Any] | None) -> str | None:
 
 
 class Spans:
-    """A watcher of the engine: tells what has ended."""
+    """A watcher of the engine: tells what has ended. Without `headers_of` runs are linked to nobody."""
 
-    def __init__(self, tell: Callable[[Told], None]) -> None:
+    def __init__(self, tell: Callable[[Told], None], headers_of: HeadersOf | None = None) -> None:
         self._tell = tell
+        self._headers_of = headers_of
+        self._linking: set[asyncio.Task[None]] = set()
 
     def __call__(self, run: RunRecord, action: ActionRecord | None) -> None:
         if action is None:
             if run.status.finished:
-                self._tell(of_run(run))
+                self._run_ended(run)
         elif action.status.finished and action.finished_at is not None:
             for one in of_action(run, action):
                 self._tell(one)
 
+    def _run_ended(self, run: RunRecord) -> None:
+        if self._headers_of is None or run.event_id is None or run.trigger_kind not in _BY_REQUEST:
+            self._tell(of_run(run))
+            return
+        linking = asyncio.ensure_future(self._tell_linked(of_run(run), self._headers_of(run.event_id)))
+        self._linking.add(linking)
+        linking.add_done_callback(self._linking.discard)
 
-def spans() -> tuple[Spans, Callable[[], None]]:
-    """The watcher, and what to call at the end. Raises `ConfigurationError` when the extra is not installed."""
+    async def _tell_linked(self, told: Told, headers: Awaitable[Mapping[str, str]]) -> None:
+        found: Mapping[str, str] = {}
+        with contextlib.suppress(FlowEngineError):  # a database that is away costs the link, never the span
+            found = await headers
+        self._tell(replace(told, link=parse_traceparent(found.get(NAME, ""))))
+
+    async def settled(self) -> None:
+        """Returns when all that has ended is told."""
+        while self._linking:
+            await asyncio.wait(self._linking)
+
+
+def spans(headers_of: HeadersOf | None = None) -> tuple[Spans, Callable[[], None]]:
+    """The watcher, and what to call at the end, beside the event loop. Raises `ConfigurationError` when the extra is not installed."""
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import Resource
@@ -164,7 +195,13 @@ def spans() -> tuple[Spans, Callable[[], None]]:
     numbers = _given_numbers()
     provider = TracerProvider(resource=Resource.create(about), id_generator=numbers, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return Spans(_telling(provider, numbers)), provider.shutdown
+    watcher, loop = Spans(_telling(provider, numbers), headers_of), asyncio.get_running_loop()
+
+    def end() -> None:
+        asyncio.run_coroutine_threadsafe(watcher.settled(), loop).result()
+        provider.shutdown()
+
+    return watcher, end
 
 
 async def ended_within(end: Callable[[], None], seconds: float) -> None:
@@ -200,7 +237,7 @@ def _given_numbers() -> Any:
 
 def _telling(provider: TracerProvider, numbers: Any) -> Callable[[Told], None]:
     from opentelemetry.context import Context
-    from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+    from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
     from opentelemetry.trace import set_span_in_context as inside
 
     tracer = provider.get_tracer(SERVICE, __version__)
@@ -214,6 +251,10 @@ def _telling(provider: TracerProvider, numbers: Any) -> Callable[[Told], None]:
         parent = SpanContext(told.trace, told.parent, is_remote=False, trace_flags=flags)
         return inside(NonRecordingSpan(parent), Context())
 
+    def link(to: Elsewhere) -> Link:
+        flags = TraceFlags(TraceFlags.SAMPLED if to.sampled else TraceFlags.DEFAULT)
+        return Link(SpanContext(to.trace, to.span, is_remote=True, trace_flags=flags))
+
     def tell(told: Told) -> None:
         numbers.trace, numbers.span = told.trace, told.id
         span = tracer.start_span(
@@ -221,6 +262,7 @@ def _telling(provider: TracerProvider, numbers: Any) -> Callable[[Told], None]:
             context=below(told),
             kind=SpanKind.CLIENT if told.client else SpanKind.INTERNAL,
             attributes=told.facts,
+            links=[link(told.link)] if told.link else None,
             start_time=_nanoseconds(told.began),
         )
         if told.error:

@@ -65,6 +65,11 @@ class Events:
             return found[0]
         return record_of(await queries.by_prefix(self._reader, COLUMNS, "events", reference[:LENGTH], "event"))
 
+    async def headers(self, event_id: str) -> dict[str, str]:
+        """What came with an event beside its body; nothing when the event is gone."""
+        rows = await self._reader.rows("SELECT headers FROM events WHERE id = ?", [event_id])
+        return from_text(rows[0][0]) if rows else {}
+
     async def list(
         self,
         flow: str | None = None,

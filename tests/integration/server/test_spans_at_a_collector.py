@@ -33,6 +33,7 @@ FLOW = """
         log: canary
     """
 SAY = "flow: Say\ntrigger: {manual: true}\nactions: [{log: hello}]\n"
+HOOKED = "flow: Hooked\ntrigger: {webhook: {verify: none}}\nactions: [{log: hello}]\n"
 CONNECTIONS = "desk: {{connector: http, base_url: '{url}', allow_private_network: true}}"
 
 
@@ -137,6 +138,29 @@ async def test_services_are_told_which_span_they_are_called_by(told):
     parents = [request.header("traceparent").split("-") for request in desk.seen]
     assert {trace for _, trace, _, _ in parents} == {f"{trace_id(run.id):032x}"}
     assert {span for _, _, span, _ in parents} == actions
+
+
+async def test_a_run_is_linked_to_the_span_that_its_webhook_came_from(tmp_path, monkeypatch):
+    collector, trace, span = Collector(), "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    async with raw_service(collector) as place:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", place.url)
+        async with served(make_project(tmp_path, {"hooked": HOOKED}, telemetry=True)) as (server, http):
+            app = server.app
+            address = app.hooks.address("hooked", app.library.get("hooked").triggers[0].key)
+            for header in (f"00-{trace}-{span}-01", "nonsense", ""):
+                answer = await http.post(address, json={}, headers={"TraceParent": header} if header else {})
+                runs = await app.store.events.run_ids([answer.json()["event"]])
+                await app.engine.wait(runs[answer.json()["event"]][0], 10)
+    whole = sorted(
+        (span for span in collector.spans if span.name == "hooked"), key=lambda span: span.start_time_unix_nano
+    )
+    assert [[(one.trace_id.hex(), one.span_id.hex()) for one in span.links] for span in whole] == [
+        [(trace, span)],
+        [],
+        [],
+    ]
+    assert all(not one.parent_span_id for one in whole)
+    assert trace not in {one.trace_id.hex() for one in collector.spans}
 
 
 async def test_without_the_setting_nothing_is_sent_on(tmp_path):
