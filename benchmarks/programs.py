@@ -28,9 +28,9 @@ class Program:
         """Processor seconds so far, of all its threads and of what it started; 0 where the system does not tell."""
         return cpu_of_family(self.running.pid)
 
-    def memory(self) -> float:
-        """The most memory that it and what it started held so far, in MB; 0 where the system does not tell."""
-        return sum(memory_of(pid) for pid in family(self.running.pid))
+    def memory(self, *, now: bool = False) -> float:
+        """The most memory that it and what it started held so far, in MB, or what they hold now; 0 where the system does not tell."""
+        return sum(memory_of(pid, "VmRSS:" if now else "VmHWM:") for pid in family(self.running.pid))
 
 
 def cpu_of_family(pid: int) -> float:
@@ -55,12 +55,12 @@ def cpu_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def memory_of(pid: int) -> float:
+def memory_of(pid: int, line: str) -> float:
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
         return 0.0
-    return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("VmHWM")), 0.0)
+    return next((int(found.split()[1]) / 1000 for found in lines if found.startswith(line)), 0.0)
 
 
 def free_port() -> int:

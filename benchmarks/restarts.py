@@ -1,8 +1,9 @@
-"""What a start finds: queued events to work off, unfinished runs to take over, interrupted runs to go on with.
+"""What is left over: queued events to work off, unfinished runs to take over, interrupted ones to go on with, waiting ones to hold.
 
 python benchmarks/restarts.py backlog [--runs 10000]         events queued while nothing ran: time to drain, memory
 python benchmarks/restarts.py unfinished [--runs 50000]      waiting and running ones: until the start is ready
 python benchmarks/restarts.py interrupted [--runs 1000]      killed in the middle: from the start to the last one done
+python benchmarks/restarts.py waiting [--runs 100000]        waiting for tomorrow: memory and processor while nothing else happens
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ from flowengine.store.records import RunRecord
 from flowengine.types import Status
 
 BEFORE_KILL = 1.0
+MOST_AT_ONCE = 10_000
+"""Runs of one flow: its `max`."""
+QUIET = 15.0
+"""Seconds in which nothing is asked of the engine."""
 WAITS = """\
 flow: Waits
 trigger:
@@ -103,6 +108,27 @@ def interrupted(folder: Path, runs: int) -> None:
             assert counted(serving, 'flowengine_runs_finished_total{status="succeeded"}') == left
 
 
+def waiting(folder: Path, runs: int) -> None:
+    """Each came in as an event of its own and has got as far as its wait."""
+    flows = [f"waits-{number}" for number in range(-(-runs // MOST_AT_ONCE))]
+    for flow in flows:
+        project(folder, flow, WAITS)
+    with engine(folder) as serving:
+        for flow in flows:
+            post(hook_of(serving, flow), EVENT, runs // len(flows), 64)
+        while counted(serving, "flowengine_runs{"):
+            time.sleep(0.5)
+        at_most = serving.memory()
+        time.sleep(QUIET)
+        cpu = serving.cpu()
+        time.sleep(QUIET)
+        share = (serving.cpu() - cpu) / QUIET
+        print(
+            f"{runs:,} waiting runs: {serving.memory(now=True):.0f} MB ({at_most:.0f} at most while they came in), "
+            f"{share:.1%} of a processor"
+        )
+
+
 def unfinished_in(folder: Path) -> int:
     database = sqlite3.connect(folder / ".flowengine" / "flowengine.db")
     (left,) = database.execute("SELECT COUNT(*) FROM runs WHERE finished_at IS NULL").fetchone()
@@ -112,10 +138,10 @@ def unfinished_in(folder: Path) -> int:
 
 def main() -> None:
     wanted = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    wanted.add_argument("what", choices=("backlog", "unfinished", "interrupted", "all"))
+    wanted.add_argument("what", choices=("backlog", "unfinished", "interrupted", "waiting", "all"))
     wanted.add_argument("--runs", type=int)
     given = wanted.parse_args()
-    for what, default in ((backlog, 10_000), (unfinished, 50_000), (interrupted, 1_000)):
+    for what, default in ((backlog, 10_000), (unfinished, 50_000), (interrupted, 1_000), (waiting, 100_000)):
         if given.what in (what.__name__, "all"):
             with tempfile.TemporaryDirectory() as folder:
                 what(Path(folder), given.runs or default)

@@ -10,8 +10,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from flowengine.errors import ConfigurationError
-from flowengine.store.database import BUSY_SECONDS, Address, in_plain_words, read_address
+from flowengine.store.database import Address, in_plain_words, read_address
 from flowengine.store.room import to_disk
+from flowengine.store.sqlite_file import BUSY_SECONDS
 
 
 def back_up(url: str, to: Path) -> int:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 from flowengine.errors import ConfigurationError, DatabaseUnusable, StorageUnavailable
+from flowengine.store.sqlite_file import BUSY_SECONDS, open_sqlite
 from flowengine.store.turns import Turns
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ Row: TypeAlias = tuple[Any, ...]
 SQLITE = "sqlite:///"
 POSTGRESQL = ("postgresql+psycopg://", "postgresql://")
 READERS = 3
-BUSY_SECONDS = 10.0
 _NOTICE_SILENCE = {"keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 30_000}
 """A server whose machine or network went away says nothing: it is given up after half a minute, not after hours."""
 
@@ -142,29 +142,6 @@ class PostgresqlReader:
             except OperationalError as error:
                 # The server is away or has no room: it will be back, unlike a table that is not there.
                 raise StorageUnavailable(_plain("the database", error.orig or error)) from None
-
-
-def open_sqlite(file: Path) -> sqlite3.Connection:
-    """A connection that writes, to be used by one thread at a time: WAL, and every commit on disk before it returns
-    (reliability's G1). Raises `ConfigurationError` where the file does not allow that.
-    """
-    connection = sqlite3.connect(
-        file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
-    )
-    for pragma in (
-        "page_size=8192",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "cache_size=-64000",
-        "temp_store=MEMORY",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-    if [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")] != ["wal", 2]:
-        connection.close()
-        raise ConfigurationError(
-            "SQLite does not accept WAL with synchronous=FULL here: put the database on a local disk"
-        )
-    return connection
 
 
 def sqlite_engine(file: Path) -> Engine:

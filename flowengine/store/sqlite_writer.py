@@ -13,8 +13,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from flowengine.store.database import open_sqlite
 from flowengine.store.room import BALLAST_BYTES, fill, free_bytes
+from flowengine.store.sqlite_file import open_sqlite
 from flowengine.store.units import Fate, Row, Statement
 
 PARTS: Final = (64, 16, 4, 1)

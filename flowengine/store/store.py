@@ -21,7 +21,6 @@ from flowengine.store.database import (
     SqliteReader,
     assert_durable,
     in_plain_words,
-    open_sqlite,
     postgresql_engine,
     read_address,
     sqlite_engine,
@@ -42,6 +41,7 @@ from flowengine.store.schema import VERSIONS, bring_up_to_date, current, is_curr
 from flowengine.store.seal import Seal
 from flowengine.store.secrets import Secrets
 from flowengine.store.signals import Signals
+from flowengine.store.sqlite_file import open_sqlite
 from flowengine.store.sqlite_writer import SqliteWriter
 from flowengine.store.subscriptions import Subscriptions
 from flowengine.types import Clock, SystemClock

@@ -11,7 +11,8 @@ import pytest
 
 from flowengine.errors import ConfigurationError, Conflict, NotFound
 from flowengine.store import Store, action_rows, lock, schema
-from flowengine.store.database import open_sqlite, postgresql_engine, read_address, sqlite_engine
+from flowengine.store.database import postgresql_engine, read_address, sqlite_engine
+from flowengine.store.sqlite_file import open_sqlite
 from flowengine.types import Status
 from tests.fakes.records import a_run, an_action, an_event
 

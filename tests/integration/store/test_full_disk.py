@@ -9,7 +9,7 @@ import sqlite3
 import pytest
 
 from flowengine.errors import StorageUnavailable
-from flowengine.store import Store, database, group_commit
+from flowengine.store import Store, group_commit, sqlite_file
 from tests.fakes.records import a_run, an_event
 
 pytestmark = pytest.mark.timeout(30)
@@ -39,7 +39,7 @@ async def test_a_full_disk_gives_up_its_ballast_and_loses_nothing_that_was_answe
 
 async def test_what_is_under_way_waits_for_a_program_that_holds_the_file(tmp_path, monkeypatch):
     monkeypatch.setattr(group_commit, "PATIENCE", 0.02)
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 0.1)
     file = tmp_path / "a.db"
     async with Store.open(f"sqlite:///{file}", write=True) as store:
         with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other:
