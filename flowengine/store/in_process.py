@@ -20,6 +20,10 @@ from flowengine.record import replace
 from flowengine.store.units import Report, Unit
 from flowengine.store.wire import Frames, UnitPacker, unpack_report
 
+AT_ONCE: Final = 64
+"""Units that are sent without waiting for more. Of hundreds of runs, all ready at the same moment, the first ones' records are being
+written while the others go on; sent together at the end, either side would wait for the other to be done with all of them.
+"""
 BUFFER: Final = 1_000_000
 """Bytes under way between the two, so that neither waits in the middle of a group."""
 GONE: Final = "the process that writes the database has ended, or was killed; nothing that was acknowledged is lost: start the engine again"
@@ -67,6 +71,8 @@ class InProcess(asyncio.Protocol):
         if not self._units:
             self._loop.call_soon(self._send)  # what else is put until then goes with it
         self._units.append(unit)
+        if len(self._units) >= AT_ONCE:
+            self._send()
 
     def close(self) -> None:
         self._closing = True
