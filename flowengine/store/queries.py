@@ -29,8 +29,8 @@ class Where:
 
 
 def one_of(column: str, values: Sequence[Any]) -> str:
-    """`column IN (?, ?)`."""
-    return f"{column} IN ({', '.join('?' * len(values))})"
+    """`column IN (?, ?)`; what is never true for no values: PostgreSQL does not take `IN ()`."""
+    return f"{column} IN ({', '.join('?' * len(values))})" if values else "1 = 0"
 
 
 async def page(

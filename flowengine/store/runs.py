@@ -160,9 +160,13 @@ class Runs:
         return found[0]
 
     async def get_many(self, run_ids: Sequence[str]) -> Records:
-        """Those that exist, oldest first."""
-        sql = f"SELECT {COLUMNS} FROM runs WHERE {queries.one_of('id', run_ids)} ORDER BY id"  # noqa: S608
-        return [record_of(row) for row in await self._reader.rows(sql, run_ids)]
+        """Those that exist, oldest first; of none, none."""
+        found: dict[str, Row] = {}
+        for start in range(0, len(run_ids), TOGETHER):
+            some = run_ids[start : start + TOGETHER]
+            sql = f"SELECT {COLUMNS} FROM runs WHERE {queries.one_of('id', some)}"  # noqa: S608
+            found |= {str(row[0]): row for row in await self._reader.rows(sql, some)}
+        return [record_of(found[run_id]) for run_id in sorted(found)]
 
     async def find(self, reference: str) -> RunRecord:
         """By an unambiguous beginning of its id, `@last` or `@last-failed`. Raises `NotFound` and `Conflict`."""

@@ -197,3 +197,16 @@ async def test_files_that_are_no_database(tmp_path):
 async def test_settings_that_would_lose_events_are_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="synchronous=FULL"):
         open_sqlite(":memory:")
+
+
+@pytest.mark.postgresql
+async def test_postgresql_is_taken_only_when_it_answers_after_its_disk_has_it(postgresql_server, tmp_path):
+    """With `local` this server's disk has it, which is what counts; replicas are no part of the promise."""
+    url = postgresql_server.database("durable_or_not")
+    for setting, taken in (("local", True), ("off", False), ("on", True)):
+        with connected(url) as connection, connection.begin():
+            connection.exec_driver_sql(f"ALTER DATABASE durable_or_not SET synchronous_commit = {setting}")
+        refused = pytest.raises(ConfigurationError, match="synchronous_commit = off")
+        with contextlib.nullcontext() if taken else refused:
+            async with Store.open(url, write=True, key_file=tmp_path / "key") as store:
+                await store.events.accept(an_event(), [])

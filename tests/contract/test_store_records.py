@@ -13,7 +13,7 @@ from flowengine.store import action_rows
 from flowengine.store.ids import first_id_at, new_id
 from flowengine.store.journal import Fenced
 from flowengine.store.records import Attempt, PollState, SubscriptionRecord
-from flowengine.store.runs import Runs, mark
+from flowengine.store.runs import TOGETHER, Runs, mark
 from flowengine.types import Disposition, Status
 from tests.fakes.records import CLOCK, START, a_run, an_action, an_event
 
@@ -129,6 +129,13 @@ async def test_a_run_is_found_by_the_beginning_of_its_id(store):
             await store.runs.find(unknown)
 
 
+async def test_more_runs_are_read_at_once_than_one_statement_names(store):
+    ids = [f"{number:026d}" for number in range(2 * TOGETHER + 1)]
+    for run_id in (ids[-1], ids[0], ids[TOGETHER]):
+        await store.runs.add(a_run(id=run_id))
+    assert [run.id for run in await store.runs.get_many(ids[::-1])] == [ids[0], ids[TOGETHER], ids[-1]]
+
+
 async def test_nothing_is_found_in_an_empty_store(store):
     for ask in (store.runs.find("@last"), store.runs.get("x"), store.events.get("@last"), store.events.get("x")):
         with pytest.raises(NotFound):
@@ -136,6 +143,9 @@ async def test_nothing_is_found_in_an_empty_store(store):
     with pytest.raises(NotFound, match="version"):
         await store.flows.version_text("tickets", "v1")
     assert await store.events.run_ids([]) == {}
+    assert await store.runs.get_many([]) == []
+    assert await store.runs.responses([]) == {}
+    assert await store.runs.done_again([]) == set()
     assert await store.polls.get("tickets", "poll") is None
     assert await store.schedules.get("tickets", "schedule") is None
     assert await store.secrets.get("x") is None
