@@ -6,13 +6,13 @@ import asyncio
 import os
 import socket
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path as FilePath
 
 from flowengine.errors import ExpressionError
 from flowengine.expressions import wire
 from flowengine.findings import Span
+from flowengine.processes import command, import_path
 from flowengine.types import Json, JsonObject, Path
 
 SIZE = 3
@@ -176,9 +176,9 @@ async def _start(memory: int) -> _Child:
 
 def _spawn(descriptor: int, memory: int) -> subprocess.Popen[bytes]:
     # no variables but the path: the environment may hold secrets
-    environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {"PYTHONPATH": import_path(), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.Popen(  # noqa: S603  our own interpreter and module
-        [sys.executable, "-P", "-m", "flowengine.expressions.child", str(descriptor), str(memory)],
+        command("flowengine.expressions.child", descriptor, memory),
         pass_fds=(descriptor,),
         stdin=subprocess.DEVNULL,
         env=environment,

@@ -1,7 +1,7 @@
 """Opening databases: SQLite files and PostgreSQL, for reading and for the one writer.
 
-Readers of SQLite use the driver alone: SQLAlchemy takes 0.3 s to load, which is most of what a command may take. The writer, and
-everything on PostgreSQL, goes through SQLAlchemy.
+SQLite's files are read and written by the driver alone: SQLAlchemy takes 0.3 s to load, which is most of what a command may take. Making
+and migrating tables, and everything on PostgreSQL, goes through SQLAlchemy.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from flowengine.store.units import (
 )
 
 GROUP: Final = 2_000
-"""At most this many units a commit."""
+"""Units that are enough for a commit. There are more when the last ones came in one piece, or while the database is away."""
 COLLISIONS: Final = 20
 """How often a group is written again because another process was in its way."""
 PATIENCE = 1.0
@@ -47,6 +47,7 @@ class GroupCommit:
         """Whether to wait before the next try."""
         self._short_of_room = False
         self._trouble: str | None = None
+        self._seen = 0
         self._commits = 0
         self._returns = 0
         self._lost: FlowEngineError | None = None
@@ -74,7 +75,9 @@ class GroupCommit:
         """
         held, self._held = self._held, []
         wait = 0 if held or self._orders.over else PATIENCE if self._trouble else None
-        return held + self._orders.take(GROUP, wait)
+        taken = self._orders.take(GROUP, wait)
+        self._seen += len(taken)
+        return held + taken
 
     def _tell(self, ended: list[Unit]) -> None:
         heard = [
@@ -82,12 +85,12 @@ class GroupCommit:
             for unit in ended
             if unit.number or unit.error
         ]
-        self._orders.tell(Report(heard, self._trouble, self._commits, self._returns, self._lost))
+        self._orders.tell(Report(heard, self._trouble, self._commits, self._returns, self._lost, self._seen))
 
     def _commit(self, units: list[Unit]) -> list[Unit]:
         """Write a group; gives the units that have come to their end. Patient ones are held while nothing can be written."""
         ended = self._turned_away(units)
-        units = [unit for unit in units if unit not in ended]
+        units = _without(units, ended)
         try:
             self._attempt_again(units)
         except Exception as error:  # noqa: BLE001  # whatever it is, it belongs to the units and not to the loop
@@ -190,6 +193,7 @@ class GroupCommit:
     def _wait_out(self, units: list[Unit], error: Exception) -> list[Unit]:
         """Nothing can be written: tell who cannot wait, hold the others, and try to come back."""
         self._trouble = self._trouble or first_line(error)
+        self._tell([])  # coming back may take a while
         self._doubtful = self._doubtful or frozenset(units)
         try:
             fate = self._connection.recover(error)
@@ -204,7 +208,7 @@ class GroupCommit:
         if self._orders.over:
             return _all_failed(units, unavailable)
         self._hold(units, soon=fate is Fate.UNDONE)
-        return _all_failed([unit for unit in units if unit not in self._held], unavailable)
+        return _all_failed(_without(units, self._held), unavailable)
 
     def _hold(self, units: list[Unit], *, soon: bool) -> None:
         """Keep those that wait for better times; when they may have come, the others too, once."""
@@ -221,10 +225,15 @@ class GroupCommit:
     def _done_after_all(self, units: list[Unit]) -> list[Unit]:
         """Were they written once more, a fence would take them for another owner's, and an event for its own duplicate."""
         done = [unit for unit in units if unit in self._doubtful]
-        self._held = [unit for unit in units if unit not in self._doubtful]
+        self._held = _without(units, self._doubtful)
         self._doubtful = frozenset()
         self._all_is_well()
         return done
+
+
+def _without(units: Iterable[Unit], others: Iterable[Unit]) -> list[Unit]:
+    known = set(others)
+    return [unit for unit in units if unit not in known]
 
 
 def _all_failed(units: list[Unit], error: Exception) -> list[Unit]:

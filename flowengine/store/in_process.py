@@ -7,18 +7,24 @@ milliseconds: the two took turns, though there were processors for both.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import signal
 import socket
 import subprocess
-import sys
+import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, cast
 
-from flowengine.errors import StorageUnavailable
+from flowengine.errors import ConfigurationError, DatabaseUnusable, StorageUnavailable
+from flowengine.processes import command, import_path
 from flowengine.record import replace
 from flowengine.store.units import Report, Unit
 from flowengine.store.wire import Frames, UnitPacker, unpack_report
+
+log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 64
 """Units that are sent without waiting for more. Of hundreds of runs, all ready at the same moment, the first ones' records are being
@@ -26,7 +32,13 @@ written while the others go on; sent together at the end, either side would wait
 """
 BUFFER: Final = 1_000_000
 """Bytes under way between the two, so that neither waits in the middle of a group."""
+LOOK = 5.0
+SILENT_AFTER = 20.0
+"""Seconds without a word while something is to be written: twice as long as SQLite waits for another program."""
 GONE: Final = "the process that writes the database has ended, or was killed; nothing that was acknowledged is lost: start the engine again"
+SILENT: Final = "the process that writes the database does not answer: it was stopped, or the disk hangs"
+_ENGINES_OWN: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+"""What a terminal or a supervisor says to all processes is meant for the engine, which ends this one by closing the line."""
 
 
 def pays() -> bool:
@@ -38,36 +50,58 @@ def pays() -> bool:
 class InProcess(asyncio.Protocol):
     """A channel to a process that writes a SQLite file. `start` makes one."""
 
-    _tell: Callable[[Report], None]
     _transport: asyncio.Transport
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
         self._loop = asyncio.get_running_loop()
-        self._gone = self._loop.create_future()
+        self._began: asyncio.Future[Report] = self._loop.create_future()
+        self._gone: asyncio.Future[None] = self._loop.create_future()
+        self._tell: Callable[[Report], None] | None = None
         self._packer = UnitPacker()
         self._frames = Frames()
         self._units: list[Unit] = []
+        self._sent = 0
+        self._heard_at = time.monotonic()
+        self._silences = 0
+        self._silent = False
         self._last = Report([], None, 0, 0)
         self._closing = False
+        self._watch = self._loop.call_later(LOOK, self._look)
 
     @classmethod
     async def start(cls, file: Path, *, ballast: Path, lock: int) -> InProcess:
-        """`lock` is the descriptor of the engine's lock: the process holds it, too, for as long as it may write."""
+        """Returns when the process can write. Raises `ConfigurationError`.
+
+        `lock` is the descriptor of the engine's lock: the process holds it, too, for as long as it may write.
+        """
         ours, theirs = socket.socketpair()
-        with theirs:
-            for end in (ours, theirs):
-                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
-            process = await asyncio.to_thread(_spawn, theirs.fileno(), lock, file, ballast)
-        _, channel = await asyncio.get_running_loop().create_connection(lambda: cls(process), sock=ours)
+        with ExitStack() as stack:
+            stack.callback(ours.close)
+            with theirs:
+                for end in (ours, theirs):
+                    end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+                process = _spawn(theirs.fileno(), lock, file, ballast)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            _, channel = await asyncio.get_running_loop().create_connection(lambda: cls(process), sock=ours)
+            stack.callback(channel.abandon)
+            began = await channel.began()
+            if began.lost is not None:
+                raise DatabaseUnusable(f"{file} cannot be written: {began.lost.message}")
+            stack.pop_all()
         return channel
+
+    async def began(self) -> Report:
+        """The first word of the process. Raises `ConfigurationError` when it ends without one."""
+        return await self._began
 
     def begin(self, tell: Callable[[Report], None]) -> None:
         self._tell = tell
-        if self._gone.done():
-            self.connection_lost(None)
 
     def put(self, unit: Unit) -> None:
+        if self._silent and not unit.patient:
+            raise StorageUnavailable(SILENT)
         if not self._units:
             self._loop.call_soon(self._send)  # what else is put until then goes with it
         self._units.append(unit)
@@ -76,22 +110,45 @@ class InProcess(asyncio.Protocol):
 
     def close(self) -> None:
         self._closing = True
+        self._heard_at = time.monotonic()
         if not self._gone.done():
             self._send()
             self._transport.write_eof()
 
+    def abandon(self) -> None:
+        """End without waiting for anything."""
+        self._closing = True
+        self._watch.cancel()
+        self._transport.abort()
+
     async def ended(self) -> None:
         await self._gone
-        await asyncio.to_thread(self.process.wait)
+        if await asyncio.to_thread(self.process.wait):
+            log.error("%s", GONE)
 
     def _send(self) -> None:
         units, self._units = self._units, []
         if not units or self._gone.done():
             return
         message, refused = self._packer.pack(units)
+        if self._sent == self._last.seen:
+            self._heard_at = time.monotonic()
+        self._sent += len(units) - len(refused)
         self._transport.write(message)
         if refused:
-            self._tell(replace(self._last, ended=refused))
+            self._say(replace(self._last, ended=refused))
+
+    def _look(self) -> None:
+        """Whether the process is still at work, though there is something to do."""
+        self._watch = self._loop.call_later(LOOK, self._look)
+        owes = self._closing or self._sent != self._last.seen or self._last.trouble is not None
+        if not owes or time.monotonic() - self._heard_at < SILENT_AFTER:
+            return
+        if self._closing:
+            self.process.kill()
+        elif not self._silent:
+            self._silent = True
+            self._say(replace(self._last, ended=(), trouble=SILENT))
 
     # What the transport calls.
 
@@ -99,22 +156,41 @@ class InProcess(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
+        self._heard_at = time.monotonic()
+        self._silences += self._silent
+        self._silent = False
         for body in self._frames.feed(data):
-            self._last = unpack_report(body)
-            self._tell(self._last)
+            report = unpack_report(body)
+            self._last = replace(report, returns=report.returns + self._silences)
+            if self._began.done():
+                self._say(self._last)
+            else:
+                self._began.set_result(self._last)
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._watch.cancel()
         if not self._gone.done():
             self._gone.set_result(None)
+        if not self._began.done():
+            self._began.set_exception(ConfigurationError("the process that writes the database could not begin"))
         if not self._closing and self._last.lost is None:
-            self._tell(replace(self._last, ended=(), trouble=GONE, lost=StorageUnavailable(GONE)))
+            self._say(replace(self._last, ended=(), trouble=GONE, lost=StorageUnavailable(GONE)))
+
+    def _say(self, report: Report) -> None:
+        if self._tell is not None:
+            self._tell(report)
 
 
 def _spawn(line: int, lock: int, file: Path, ballast: Path) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    return subprocess.Popen(  # noqa: S603  # our own interpreter and module
-        [sys.executable, "-P", "-m", "flowengine.store.writer_process", str(line), str(file), str(ballast)],
-        pass_fds=(line, lock),
-        stdin=subprocess.DEVNULL,
-        env=environment,
-    )
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENGINES_OWN)  # which a new process inherits
+    try:
+        return subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            command("flowengine.store.writer_process", line, file, ballast),
+            pass_fds=(line, lock),
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": import_path()},
+        )
+    except OSError as error:
+        raise ConfigurationError(f"the process that writes the database cannot be started: {error}") from None
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

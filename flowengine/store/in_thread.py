@@ -60,10 +60,10 @@ class _Orders:
         self.units: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
         self.over = False
 
-    def take(self, most: int, wait: float | None) -> list[Unit]:
+    def take(self, enough: int, wait: float | None) -> list[Unit]:
         taken: list[Unit] = []
         with contextlib.suppress(queue.Empty):
-            while len(taken) < most:
+            while len(taken) < enough:
                 unit = self.units.get(block=not taken and wait != 0, timeout=wait or None)
                 if unit is None:  # the last: it only wakes whoever waits
                     break

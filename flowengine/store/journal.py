@@ -111,7 +111,7 @@ class Journal:
 
     def _note(self, report: Report) -> None:
         """Once a trouble, not once a try."""
-        if report.trouble is not None and self.trouble is None:
+        if report.trouble not in (None, self.trouble):
             log.error("the database cannot be written: %s", report.trouble)
         if report.returns != self.returns:
             log.info("the database can be written again")

@@ -22,7 +22,6 @@ LOCK_HELD = (
     "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND (classid::bigint << 32) + objid::bigint = ?"
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
-STILL_WRITES = "what writes for an engine that was killed still has the database: try again in a moment"
 _GRACE = 0.5
 """Seconds in which somebody who only looks who holds the lock lets go of it."""
 _LAST_WRITE_WITHIN = 15.0
@@ -37,6 +36,7 @@ class FileLock:
     def __init__(self, database: Path) -> None:
         self._path = _beside(database)
         self._file: IO[str] | None = None
+        self._said: dict[str, Any] = {}
 
     @property
     def descriptor(self) -> int:
@@ -52,17 +52,19 @@ class FileLock:
             holder = _read(file)
             if time.monotonic() - began > (_GRACE if _lives(holder) else _LAST_WRITE_WITHIN):
                 file.close()
-                raise EngineRunning(_occupied(holder) if _lives(holder) else STILL_WRITES)
+                raise EngineRunning(_occupied(holder) if _lives(holder) else _occupied_by_unseen(holder))
             time.sleep(0.02)
         self._file = file
+        self._said = {"pid": os.getpid(), "url": None}
         self.publish({})
 
     def publish(self, address: dict[str, Any]) -> None:
-        """Leave `{"pid", "url"}` for others to find this engine by."""
+        """Leave `{"pid", "url"}`, and `writer` for a process that writes for this one, for others to find this engine by."""
         assert self._file is not None
+        self._said |= address
         self._file.seek(0)
         self._file.truncate()
-        json.dump({"pid": os.getpid(), "url": None, **address}, self._file)
+        json.dump(self._said, self._file)
         self._file.flush()
 
     def release(self) -> None:
@@ -175,6 +177,12 @@ def _lives(found: dict[str, Any]) -> bool:
     except (KeyError, ValueError, OSError):
         return True
     return True
+
+
+def _occupied_by_unseen(found: dict[str, Any]) -> str:
+    """The engine was killed, or this process cannot see it: in another container, on another machine."""
+    writer = f"process {found['writer']}" if found.get("writer") else "a process"
+    return f"{_occupied(found)}; if it was killed, {writer} still writes what it had been given: try again in a moment"
 
 
 def _occupied(found: dict[str, Any]) -> str:

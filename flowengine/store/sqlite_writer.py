@@ -13,8 +13,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
+from flowengine.errors import StorageUnavailable
 from flowengine.store.room import BALLAST_BYTES, fill, free_bytes
 from flowengine.store.sqlite_file import open_sqlite
+from flowengine.store.trouble import first_line
 from flowengine.store.units import Fate, Row, Statement
 
 PARTS: Final = (64, 16, 4, 1)
@@ -73,7 +75,9 @@ class SqliteWriter:
         run(f"SAVEPOINT {name}")
         try:
             yield
-        except Exception:
+        except Exception as error:
+            if not self.connection.in_transaction:  # SQLite undid all of it: no room, no memory, a disk that fails
+                raise StorageUnavailable(first_line(error)) from error
             run(f"ROLLBACK TO SAVEPOINT {name}")
             run(f"RELEASE SAVEPOINT {name}")
             raise
@@ -87,7 +91,9 @@ class SqliteWriter:
         return False
 
     def is_unavailable(self, error: Exception) -> bool:
-        return isinstance(error, sqlite3.Error) and any(word in str(error) for word in _HINDERED)
+        return isinstance(error, StorageUnavailable) or (
+            isinstance(error, sqlite3.Error) and any(word in str(error) for word in _HINDERED)
+        )
 
     def recover(self, error: Exception) -> Fate:
         """Free the ballast of a full disk."""

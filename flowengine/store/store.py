@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -142,14 +142,19 @@ class Store:
         address = read_address(url)
         clock = clock or SystemClock()
         seal = Seal(key_file or (address.file.with_name("key") if address.file else None))
-        opened = _open_for_writing(address, beside=beside) if write else None
-        reader = _reader(address)
-        if opened is None:
-            await _refuse_newer(reader)
-        journal = Journal(await opened.channel(apart)) if opened else None
-        signals = Signals(reader, journal, clock)
-        told = signals if beside else None
-        try:
+        async with AsyncExitStack() as stack:
+            opened = _open_for_writing(address, beside=beside) if write else None
+            journal = None
+            if opened:
+                stack.callback(opened.release)
+                journal = Journal(await opened.channel(apart))
+                stack.push_async_callback(journal.close)
+            reader = _reader(address)
+            stack.callback(reader.close)
+            if opened is None:
+                await _refuse_newer(reader)
+            signals = Signals(reader, journal, clock)
+            told = signals if beside else None
             yield cls(
                 clock=clock,
                 seal=seal,
@@ -171,12 +176,6 @@ class Store:
                 epoch=opened.epoch if opened else 0,
                 ballast=opened.ballast if opened else None,
             )
-        finally:
-            reader.close()
-            if journal and opened:
-                await journal.close()
-                if opened.lock is not None:
-                    opened.lock.release()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +189,14 @@ class _OpenedFile:
 
     async def channel(self, apart: bool) -> Channel:
         if apart and pays():
-            return await InProcess.start(self.file, ballast=self.ballast, lock=self.lock.descriptor)
-        return InThread(SqliteWriter(self.file, ballast=self.ballast))
+            made = await InProcess.start(self.file, ballast=self.ballast, lock=self.lock.descriptor)
+            self.lock.publish({"writer": made.process.pid})
+            return made
+        with in_plain_words(self.file):
+            return InThread(SqliteWriter(self.file, ballast=self.ballast))
+
+    def release(self) -> None:
+        self.lock.release()
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +210,10 @@ class _OpenedSession:
 
     async def channel(self, apart: bool) -> Channel:
         return InThread(self.writer)
+
+    def release(self) -> None:
+        if self.lock is not None:
+            self.lock.release()
 
 
 def _open_for_writing(address: Address, *, beside: bool = False) -> _OpenedFile | _OpenedSession:
@@ -305,12 +314,8 @@ def _reader(address: Address) -> Reader:
 
 
 async def _refuse_newer(reader: Reader) -> None:
-    try:
-        rows = await reader.rows("SELECT version_num FROM alembic_version")
-        refuse_newer(str(rows[0][0]) if rows else "")
-    except BaseException:
-        reader.close()
-        raise
+    rows = await reader.rows("SELECT version_num FROM alembic_version")
+    refuse_newer(str(rows[0][0]) if rows else "")
 
 
 def _connected_again(connection: Connection, lock: AdvisoryLock, epoch: int) -> None:

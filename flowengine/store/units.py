@@ -85,6 +85,8 @@ class Report:
     """How often the database came back after a trouble."""
     lost: FlowEngineError | None = None
     """Why this process may write no more, whatever it does; None while it may."""
+    seen: int = 0
+    """How many units have come to the writer."""
 
 
 class Orders(Protocol):
@@ -95,8 +97,10 @@ class Orders(Protocol):
         """Whether nothing more will come than what has come."""
         ...
 
-    def take(self, most: int, wait: float | None) -> list[Unit]:
-        """What was asked since, waiting for it up to so many seconds (None: until something comes or it is over)."""
+    def take(self, enough: int, wait: float | None) -> list[Unit]:
+        """What was asked since, until there is enough, waiting for it up to so many seconds (None: until something comes or it is
+        over).
+        """
         ...
 
     def tell(self, report: Report) -> None: ...

@@ -15,7 +15,19 @@ from flowengine.store.trouble import first_line
 from flowengine.store.units import Ended, Fenced, Part, Report, Statement, Unit, Write
 
 LENGTH: Final = 4
-_pack: Final = msgspec.msgpack.Encoder().encode
+
+
+def _plain(value: object) -> str | int:
+    """A text or number of a class of its own, as it would be stored."""
+    match value:
+        case str():
+            return str.__str__(value)
+        case int():
+            return int(value)
+    raise TypeError(f"a value of {type(value).__name__} cannot be stored")
+
+
+_pack: Final = msgspec.msgpack.Encoder(enc_hook=_plain).encode
 _unpack: Final = msgspec.msgpack.Decoder().decode
 
 
@@ -112,18 +124,13 @@ class UnitUnpacker:
 
 def pack_report(report: Report) -> bytes:
     ended = [(one.number, one.taken, _error(one.error)) for one in report.ended]
-    return framed(_pack((ended, report.trouble, report.commits, report.returns, _error(report.lost))))
+    return framed(_pack((ended, report.trouble, report.commits, report.returns, _error(report.lost), report.seen)))
 
 
 def unpack_report(body: bytes) -> Report:
-    ended, trouble, commits, returns, lost = _unpack(body)
-    return Report(
-        [Ended(number, taken, _error_of(error)) for number, taken, error in ended],
-        trouble,
-        commits,
-        returns,
-        _error_of(lost),
-    )
+    ended, trouble, commits, returns, lost, seen = _unpack(body)
+    heard = [Ended(number, taken, _error_of(error)) for number, taken, error in ended]
+    return Report(heard, trouble, commits, returns, _error_of(lost), seen)
 
 
 def _error(error: FlowEngineError | None) -> tuple[bool, str] | None:

@@ -1,20 +1,21 @@
 """The process that writes a SQLite file for an engine. It ends when the engine does, after what it was given is written.
 
 python -m flowengine.store.writer_process DESCRIPTOR DATABASE BALLAST
+
+Its engine has a terminal's and a supervisor's signals blocked in it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import select
-import signal
 import socket
 import sys
 from pathlib import Path
 
 from flowengine.store.group_commit import GroupCommit
 from flowengine.store.sqlite_writer import SqliteWriter
+from flowengine.store.trouble import told
 from flowengine.store.units import Report, Unit
 from flowengine.store.wire import Frames, UnitUnpacker, pack_report
 
@@ -30,34 +31,46 @@ class Line:
         self._frames = Frames()
         self._unpacker = UnitUnpacker()
 
-    def take(self, most: int, wait: float | None) -> list[Unit]:
-        """All that has arrived, which may be more than `most`: a message is never parted."""
+    def take(self, enough: int, wait: float | None) -> list[Unit]:
         units: list[Unit] = []
-        while len(units) < most and self._arrives(0 if units else wait):
-            data = self._line.recv(CHUNK)
+        while len(units) < enough and not self.over:
+            data = self._received(0 if units else wait)
+            if data is None:
+                break
             self.over = not data
             for body in self._frames.feed(data):
                 units += self._unpacker.unpack(body)
         return units
 
-    def _arrives(self, wait: float | None) -> bool:
-        return not self.over and bool(select.select([self._line], [], [], wait)[0])
+    def _received(self, wait: float | None) -> bytes | None:
+        """What has arrived; None when nothing does in time, nothing when nothing more will."""
+        self._line.settimeout(wait)
+        try:
+            return self._line.recv(CHUNK)
+        except (BlockingIOError, TimeoutError):
+            return None
+        except ConnectionResetError:  # the engine was killed, and a report had not been read
+            return b""
 
     def tell(self, report: Report) -> None:
+        self._line.settimeout(None)
         with contextlib.suppress(OSError):  # the engine is gone: what it asked for is written all the same
             self._line.sendall(pack_report(report))
 
 
-def main() -> None:
-    # A terminal and a supervisor mean the engine, which ends this one by closing the line.
-    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(one, signal.SIG_IGN)
+def main() -> int:
     descriptor, file, ballast = sys.argv[1:]
-    line = socket.socket(fileno=int(descriptor))
-    line.setblocking(True)
+    line = Line(socket.socket(fileno=int(descriptor)))
+    try:
+        connection = SqliteWriter(Path(file), ballast=Path(ballast))
+    except Exception as error:  # noqa: BLE001  # whatever it is, the engine tells it
+        line.tell(Report([], None, 0, 0, told(error)))
+        return 1
+    line.tell(Report([], None, 0, 0))
     gc.freeze()
-    GroupCommit(SqliteWriter(Path(file), ballast=Path(ballast)), Line(line)).run()
+    GroupCommit(connection, line).run()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
