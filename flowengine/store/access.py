@@ -13,10 +13,11 @@ from typing import Final
 
 from flowengine.errors import Conflict, NotFound
 from flowengine.store.codec import from_moment, moment, time_of, to_moment
-from flowengine.store.database import Reader, Row
+from flowengine.store.database import Reader
 from flowengine.store.ids import new_id
 from flowengine.store.journal import Journal, Part, Statement, Write
 from flowengine.store.queries import insert_into
+from flowengine.store.units import Row
 from flowengine.types import Clock
 
 COMMANDS: Final = "commands of this project"

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from flowengine.record import replace
 from flowengine.store.codec import from_moment, from_text, moment, time_of, to_moment, to_text
-from flowengine.store.database import Row
 from flowengine.store.journal import Statement, Write
 from flowengine.store.records import ActionRecord, Attempt
 from flowengine.store.seal import Seal
+from flowengine.store.units import Row
 from flowengine.types import Json, JsonObject, Sent, Status, format_path, parse_path
 
 COLUMNS = (

@@ -15,17 +15,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from flowengine.errors import ConfigurationError, DatabaseUnusable, StorageUnavailable
 from flowengine.store.sqlite_file import BUSY_SECONDS, open_sqlite
 from flowengine.store.turns import Turns
+from flowengine.store.units import Row
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-Row: TypeAlias = tuple[Any, ...]
 
 SQLITE = "sqlite:///"
 POSTGRESQL = ("postgresql+psycopg://", "postgresql://")

@@ -10,11 +10,12 @@ from flowengine.errors import NotFound
 from flowengine.record import replace
 from flowengine.store import queries, runs
 from flowengine.store.codec import from_text, moment, time_of, to_text
-from flowengine.store.database import Reader, Row
+from flowengine.store.database import Reader
 from flowengine.store.ids import LENGTH, first_id_at
 from flowengine.store.journal import Journal, Part, Statement, Write
 from flowengine.store.records import EventRecord, RunRecord
 from flowengine.store.signals import Signals
+from flowengine.store.units import Row
 from flowengine.types import Disposition, JsonObject
 
 COLUMNS = "id, flow, trigger_kind, trigger_name, trigger_key, received_at, disposition, reason, dedupe_key, body, headers, source"

@@ -13,9 +13,10 @@ from typing import Final
 
 from flowengine.store import action_rows
 from flowengine.store.codec import from_moment, from_text, time_of
-from flowengine.store.database import Reader, Row
+from flowengine.store.database import Reader
 from flowengine.store.ids import first_id_at
 from flowengine.store.records import ActionRecord
+from flowengine.store.units import Row
 from flowengine.types import JsonObject, Path, Status, format_path, parse_path
 
 RUN: Final = "id, flow, status, trigger_name, created_at, started_at, finished_at, error"

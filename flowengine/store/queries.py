@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowengine.errors import Conflict, NotFound
-from flowengine.store.database import Reader, Row
+from flowengine.store.database import Reader
 from flowengine.store.ids import LENGTH
+from flowengine.store.units import Row
 
 
 @dataclass(slots=True)

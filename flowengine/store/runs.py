@@ -11,12 +11,13 @@ from flowengine.record import replace
 from flowengine.store import action_rows, queries
 from flowengine.store import search as text_search
 from flowengine.store.codec import from_moment, from_text, moment, time_of, to_moment, to_text
-from flowengine.store.database import Reader, Row
+from flowengine.store.database import Reader
 from flowengine.store.ids import LENGTH, first_id_at
 from flowengine.store.journal import Journal, Statement, Write
 from flowengine.store.records import ActionRecord, Mark, RunRecord
 from flowengine.store.seal import Seal
 from flowengine.store.signals import Signals
+from flowengine.store.units import Row
 from flowengine.types import Json, JsonObject, Status, format_path, parse_path
 
 COLUMNS = (

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from flowengine.store import queries
-from flowengine.store.database import READERS, Reader, Row
+from flowengine.store.database import READERS, Reader
+from flowengine.store.units import Row
 
 OF_RUNS: Final = ("flow", "trigger_body", "inputs", "output", "error")
 OF_ACTIONS: Final = ("inputs", "outputs", "error", "attempts")

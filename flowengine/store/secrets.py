@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 
 from flowengine.store.codec import moment
-from flowengine.store.database import Reader, Row
+from flowengine.store.database import Reader
 from flowengine.store.journal import Journal, Statement, Write
 from flowengine.store.seal import Seal
+from flowengine.store.units import Row
 from flowengine.types import Clock
 
 PUT = Statement(
