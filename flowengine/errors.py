@@ -20,7 +20,8 @@
       ├ ActionTimedOut             a limit of time passed
       ├ ConnectionMissing          no connection, or several, where one is needed
       ├ Blocked                    the address is not one that this connection may call
-      └ ResponseTooLarge           the answer is larger than the limit
+      ├ ResponseTooLarge           the answer is larger than the limit
+      └ RecoveryExhausted          the engine died at this action again and again
 
 Problems in files are findings (values); problems at run time are these. A class's docstring is its default message. No
 secret ever enters a message.
@@ -191,3 +192,9 @@ class ResponseTooLarge(ActionError):
     """The answer is larger than the limit."""
 
     code = "response_too_large"
+
+
+class RecoveryExhausted(ActionError):
+    """The engine died at this action again and again."""
+
+    code = "recovery_exhausted"

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from flowengine.engine.checkpoint import Checkpoints, failure_of, outputs_of, value_of
+from flowengine.engine.giving_up import GivingUp
 from flowengine.engine.ledger import Ledger
 from flowengine.engine.limits import TimeLimit
 from flowengine.engine.operations import Operations
@@ -52,8 +53,9 @@ class RunEffects:
         self._clock = services.store.clock
         self._ledger = Ledger(run, known, services.store, services.changed)
         self.parking = Parking(self._clock)
-        self._waits = Waits(run, known, self._ledger, self.parking, services)
-        self._operations = Operations(run, flow, known, self._ledger, self.parking, services)
+        giving_up = GivingUp(run, known)
+        self._waits = Waits(run, known, self._ledger, self.parking, services, giving_up)
+        self._operations = Operations(run, flow, known, self._ledger, self.parking, services, giving_up)
         self._live: set[Path] = set()
         self._limits: list[TimeLimit] = []
         self._cancelling = known.cancelled is not None
@@ -206,6 +208,8 @@ class RunEffects:
         except ActionError as error:
             status = Status.TIMED_OUT if isinstance(error, ActionTimedOut) else Status.FAILED
             failure = failure_of(path, action.name, error, action.span.line, action.span.column)
+            if self._ledger.is_under_way(answer):  # the service was not told where to answer
+                self._ledger.finish(self._ledger.begun(answer), Status.CANCELLED, error=failure)
             await self._ledger.conclude(path, status, error=failure)
             raise
         except asyncio.CancelledError:

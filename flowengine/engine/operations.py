@@ -9,10 +9,18 @@ from flowengine import failpoints
 from flowengine.engine import trail
 from flowengine.engine.attempt import Tried, policy_of, try_until
 from flowengine.engine.checkpoint import Checkpoints, failure_of
+from flowengine.engine.giving_up import GivingUp
 from flowengine.engine.ledger import Ledger
 from flowengine.engine.parking import Parking
 from flowengine.engine.services import Services
-from flowengine.errors import ActionError, ActionTimedOut, FlowEngineError, OutcomeUnknown, StorageUnavailable
+from flowengine.errors import (
+    ActionError,
+    ActionTimedOut,
+    FlowEngineError,
+    OutcomeUnknown,
+    RecoveryExhausted,
+    StorageUnavailable,
+)
 from flowengine.record import record, replace
 from flowengine.spec.actions import OperationAction
 from flowengine.spec.flow import Flow
@@ -27,7 +35,14 @@ class Operations:
     """The operations of one walk. Each is begun, tried and settled; only the trying may be cancelled or put aside."""
 
     def __init__(
-        self, run: RunRecord, flow: Flow, known: Checkpoints, ledger: Ledger, parked: Parking, services: Services
+        self,
+        run: RunRecord,
+        flow: Flow,
+        known: Checkpoints,
+        ledger: Ledger,
+        parked: Parking,
+        services: Services,
+        giving_up: GivingUp,
     ) -> None:
         self._run = run
         self._flow = flow
@@ -35,6 +50,7 @@ class Operations:
         self._ledger = ledger
         self._parking = parked
         self._services = services
+        self._giving_up = giving_up
         self._clock = services.store.clock
         self._careful: set[Path] = set()
         """Operations that are not to be repeated when it is unknown whether they were carried out."""
@@ -58,6 +74,10 @@ class Operations:
     async def attempt(self, begun: ActionRecord, action: OperationAction, inputs: JsonObject) -> Tried:
         """Try until it succeeds or is given up. Raises `Suspended`."""
         path, before = begun.path, begun.attempts
+        try:
+            self._giving_up.check(path)
+        except RecoveryExhausted as error:
+            return Tried(before, error=error)
         if begun.due_at is not None:
             await self.pause(path, begun.due_at)
         policy = policy_of(action.retry, repeatable=self._services.repeatable(action, inputs))

@@ -8,6 +8,7 @@ from datetime import datetime
 from flowengine import failpoints
 from flowengine.engine import parking
 from flowengine.engine.checkpoint import Checkpoints, failure_of
+from flowengine.engine.giving_up import GivingUp
 from flowengine.engine.ledger import Ledger
 from flowengine.engine.parking import Parking
 from flowengine.engine.services import Services
@@ -21,18 +22,28 @@ from flowengine.types import Json, JsonObject, Path, Status
 class Waits:
     """The waits of one walk."""
 
-    def __init__(self, run: RunRecord, known: Checkpoints, ledger: Ledger, parked: Parking, services: Services) -> None:
+    def __init__(
+        self,
+        run: RunRecord,
+        known: Checkpoints,
+        ledger: Ledger,
+        parked: Parking,
+        services: Services,
+        giving_up: GivingUp,
+    ) -> None:
         self._run = run
         self._known = known
         self._ledger = ledger
         self._parking = parked
         self._services = services
+        self._giving_up = giving_up
         self._asked: dict[Path, asyncio.Event] = {}
 
     async def wait(self, path: Path, name: str, wait: Wait) -> Json:
         """What came. Its end is on record, but for a cancelled one; raises `ActionError`, `Suspended`."""
         begun = self._ledger.begun(path) if self._ledger.is_under_way(path) else self._begin(path, name, wait)
         try:
+            self._giving_up.check(path)
             value = await self._what_comes(path, wait, begun.due_at)
         except ActionError as error:
             status = Status.TIMED_OUT if isinstance(error, ActionTimedOut) else Status.FAILED

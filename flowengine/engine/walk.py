@@ -13,9 +13,10 @@ from flowengine.engine import checkpoint
 from flowengine.engine.admission import TurnedAway
 from flowengine.engine.checkpoint import Checkpoints
 from flowengine.engine.effects import RunEffects
+from flowengine.engine.giving_up import MOST_WITHOUT_FAILING, calls_under_way, died_without_progress
 from flowengine.engine.port import FlowSource
 from flowengine.engine.services import Services
-from flowengine.errors import FlowEngineError, StorageUnavailable
+from flowengine.errors import FlowEngineError, RecoveryExhausted, StorageUnavailable
 from flowengine.expressions.evaluate import Evaluator
 from flowengine.interpreter.effects import Failure, Outcome, Start, Suspended
 from flowengine.interpreter.run import run_flow
@@ -30,8 +31,6 @@ from flowengine.store.runs import Runs, nudge
 from flowengine.types import Json, JsonObject, Path, Status, format_path
 
 log = logging.getLogger(__name__)
-
-MOST_RECOVERIES = 5
 
 
 @dataclass(slots=True, eq=False)
@@ -106,13 +105,28 @@ class Walker:
             except StorageUnavailable:
                 raise
             except FlowEngineError as error:
-                return await self._finish(going, _failed("flow_version_unusable", error.message))
-            outcome = _without_walking(going, known) or await self._walk(going, flow, known)
+                outcome: Outcome | None = _failed("flow_version_unusable", error.message)
+            else:
+                outcome = _without_walking(going, known)
+            if outcome is not None:
+                self._end_open(going, known, outcome)
+            else:
+                outcome = await self._walk(going, flow, known)
             if outcome is not None:
                 return await self._finish(going, outcome)
             if not await self._put_aside(going):
                 return None
             going.resumed = True
+
+    def _end_open(self, going: Going, known: Checkpoints, outcome: Outcome) -> None:
+        """What was under way in a run that ends without another walk ends with it. Written before the run's own end."""
+        error = outcome.error.to_json() if outcome.error else None
+        for each in known.unfinished.values():
+            if not each.status.finished:
+                own = error and {**error, "action": format_path(each.path), "name": each.name}
+                ended = replace(each, status=outcome.status, finished_at=self.store.clock.now(), due_at=None, error=own)
+                self.store.journal.append(action_rows.put(ended, going.run.epoch, self.store.seal))
+                self.services.changed(going.run, ended)
 
     async def _put_aside(self, going: Going) -> bool:
         """Whether the run is to walk again at once, after all."""
@@ -230,21 +244,21 @@ def _failed(code: str, message: str, action: str = "", name: str = "") -> Outcom
     return Outcome(status=Status.FAILED, error=Failure(action=action, name=name, code=code, message=message))
 
 
-def _exhausted(known: Checkpoints) -> Outcome:
-    under_way = next((each for each in known.unfinished.values() if each.kind == "use"), None)
-    return _failed(
-        "recovery_exhausted",
-        f"the engine died {MOST_RECOVERIES} times while this run was at the same place, and does not try again",
-        format_path(under_way.path) if under_way else "",
-        under_way.name if under_way else "",
-    )
-
-
 def _without_walking(going: Going, known: Checkpoints) -> Outcome | None:
     """What becomes of a run that is not to walk any more, or never was."""
-    if going.run.recoveries >= MOST_RECOVERIES:
-        return _exhausted(known)
+    if died_without_progress(going.run, known) >= MOST_WITHOUT_FAILING:
+        return _exhausted(going.run, known)
     return Outcome(status=Status.CANCELLED) if _never_begins(going) else None
+
+
+def _exhausted(run: RunRecord, known: Checkpoints) -> Outcome:
+    at = next((known.unfinished[path] for path in calls_under_way(known)), None)
+    return _failed(
+        RecoveryExhausted.code,
+        f"the engine died {run.recoveries} times while this run was at the same place, and does not try again",
+        format_path(at.path) if at else "",
+        at.name if at else "",
+    )
 
 
 def _never_begins(going: Going) -> bool:

@@ -25,6 +25,13 @@ FLOW = (
     use: http.post
     with: { url: "WITNESS/ok/deadly-{{ trigger.number }}", body: {} }
     retry: { times: 3, wait: 1 second, on: [timeout], on_unknown: UNKNOWN }
+  - name: Last
+    use: http.post
+    with: { url: "WITNESS/ok/last-{{ trigger.number }}", body: {} }
+on_failure:
+  - name: Tell
+    use: http.post
+    with: { url: "WITNESS/ok/{{ error.code }}-{{ trigger.number }}", body: {} }
 """
 )
 
@@ -44,7 +51,13 @@ async def test_an_action_that_kills_the_engine_five_times_is_given_up(tmp_path: 
         ((error,),) = rows(database_url, "SELECT error FROM runs")
         told = json.loads(error)
         assert (told["code"], told["action"]) == ("recovery_exhausted", "deadly")
-        assert paths(scene) == ["/ok/first-0", *["/ok/deadly-0"] * 5]
+        assert rows(database_url, "SELECT path, status FROM actions ORDER BY number") == [
+            ("first", "succeeded"),
+            ("deadly", "failed"),
+            ("last", "skipped"),
+            ("on_failure/tell", "succeeded"),
+        ]
+        assert paths(scene) == ["/ok/first-0", *["/ok/deadly-0"] * 5, "/ok/recovery_exhausted-0"]
         assert scene.broken_promises() == []
 
 
@@ -78,7 +91,7 @@ async def test_an_engine_that_lost_its_runs_writes_nothing_more(tmp_path: Path, 
                     assert second.returncode == 3, "the file's lock is the process's: nobody takes over while it lives"
                 sleeper.send_signal(signal.SIGCONT)
                 assert await scene.settled(1) == ["succeeded"]
-                assert len(paths(scene)) == 2
+                assert paths(scene) == ["/ok/first-0", "/ok/deadly-0", "/ok/last-0"]
                 return
             rows(
                 database_url,

@@ -108,27 +108,6 @@ async def test_a_crash_repeats_nothing_that_had_finished(cold):
     assert done.recoveries == 1
 
 
-async def test_crashes_at_one_place_end_the_run(cold):
-    flow = cold.deploy(THREE)
-    run = None
-    for _ in range(5):
-        async with cold.running(grace=None):
-            reached = asyncio.Event()
-
-            async def hang(reached=reached):
-                reached.set()
-                await asyncio.Event().wait()
-
-            cold.service.answers["/2"] = [hang]
-            run = run or await cold.submit(flow)
-            await asyncio.wait_for(reached.wait(), 20)
-    async with cold.running():
-        done = await cold.engine.wait(run.id, 20)
-    assert done.error["code"] == "recovery_exhausted"
-    assert done.error["action"] == "second"
-    assert cold.service.paths == ["first", *["second"] * 5]
-
-
 async def test_a_graceful_stop_lets_calls_finish_and_goes_on_later(cold):
     flow = cold.deploy(THREE)
     async with cold.running(grace=5.0):
