@@ -1,15 +1,22 @@
 """The child process that renders what may run long or grow large: `python -m flowengine.expressions.child FD BYTES`.
 
 It holds no connection, no secret and no file; a limit on its memory is set before it reads the first template. Its time is
-the parent's to watch: it ends a child that takes too long.
+the parent's to watch: it ends a child that takes too long. When the parent is gone, however it went, the child ends without a word.
 """
 
 from __future__ import annotations
 
 import signal
+
+if __name__ == "__main__":
+    # Ctrl-C is for the parent, which closes the line; what is imported below takes a while.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+import os
 import socket
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path as FilePath
 
 from flowengine.errors import ExpressionError
@@ -24,14 +31,22 @@ ORPHAN_SECONDS = 60
 
 def main(arguments: list[str]) -> None:
     descriptor, memory = (int(argument) for argument in arguments)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the line
     limit_memory(memory)
     with socket.socket(fileno=descriptor) as line:
-        serve(line)
+        try:
+            serve(line)
+        except MemoryError:
+            # No room for what was asked, nor for an answer. At once: the parent kills whoever closes the line and is still there.
+            os._exit(wire.OUT_OF_MEMORY)
 
 
 def serve(line: socket.socket) -> None:
-    """Answer until the other end closes."""
+    """Answer until the other end closes or is gone."""
+    with suppress(ConnectionError):
+        _serve(line)
+
+
+def _serve(line: socket.socket) -> None:
     line.sendall(reply({}))
     while (request := _receive(line)) is not None:
         signal.alarm(ORPHAN_SECONDS)
@@ -87,7 +102,10 @@ def _told(error: ExpressionError, at: list[str | int]) -> JsonObject:
 def _receive(line: socket.socket) -> JsonObject | None:
     head = _exactly(line, wire.LENGTH)
     body = _exactly(line, int.from_bytes(head, "big")) if head else None
-    return wire.unpack(body) if body else None
+    try:
+        return wire.unpack(body) if body else None
+    except ValueError:  # orjson's word for want of memory: what the parent packed is JSON
+        raise MemoryError from None
 
 
 def _exactly(line: socket.socket, size: int) -> bytes | None:

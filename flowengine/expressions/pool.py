@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import signal
 import socket
 import subprocess
 from contextlib import suppress
@@ -15,7 +17,16 @@ from flowengine.findings import Span
 from flowengine.processes import command, import_path
 from flowengine.types import Json, JsonObject, Path
 
+log = logging.getLogger(__name__)
+
 SIZE = 3
+TRIES = 3
+"""How many children are asked the same, or started for one place. Templates have no effects: what a child computed that was
+killed from outside, by the kernel for want of memory for one, may be computed by another."""
+OUT_OF_MEMORY = frozenset({wire.OUT_OF_MEMORY, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGABRT})
+"""What a child ends with for want of memory. Compiled libraries that get none crash."""
+START_AGAIN = 0.2
+"""Seconds before a child is started once more: what the system was short of may be there again."""
 STARTUP_SECONDS = 30.0
 STARVED_SECONDS = 5.0
 """How long a child that gets no processor time is waited for: a busy machine is not the template's fault."""
@@ -60,7 +71,27 @@ class Pool:
             self._idle.pop().end()
 
     async def _ask(self, request: bytes, templates: list[tuple[str, Path]]) -> JsonObject:
-        child = self._idle.pop() if self._idle else await _start(self._memory)
+        how = ""
+        for tries in range(1, TRIES + 1):
+            child = self._idle_child() or await _start(self._memory)
+            try:
+                return await self._ask_one(child, request, templates)
+            except (OSError, EOFError):
+                how = child.how_it_ended()
+                log.warning("a process that renders templates %s at its work, try %d of %d", how, tries, TRIES)
+        message = f"the process that renders templates {how} {TRIES} times while it computed this"
+        raise _breach(f"{message}: it may need too much memory", templates)
+
+    def _idle_child(self) -> _Child | None:
+        while self._idle:
+            child = self._idle.pop()
+            if child.process.poll() is None:
+                return child
+            child.end()
+        return None
+
+    async def _ask_one(self, child: _Child, request: bytes, templates: list[tuple[str, Path]]) -> JsonObject:
+        """Raises `ExpressionError` when a limit was reached, and `OSError` or `EOFError` when the child died of anything else."""
         try:
             reply = await child.ask(request, self._seconds)
         except BaseException as error:
@@ -68,7 +99,7 @@ class Pool:
             self._replace()
             if isinstance(error, TimeoutError):
                 raise _breach(f"the template took longer than {self._seconds:g} s", templates) from None
-            if isinstance(error, OSError | EOFError):
+            if child.process.returncode in OUT_OF_MEMORY:
                 raise _breach("the template needs too much memory", templates) from None
             raise
         self._rest(child)
@@ -127,6 +158,10 @@ class _Child:
         self.process.kill()
         self.process.wait()
 
+    def how_it_ended(self) -> str:
+        """For messages: `was killed`, `ended`."""
+        return "was killed" if (self.process.returncode or 0) < 0 else "ended"
+
     def computing(self) -> float:
         """Seconds of processor time since the last reply; endless where the system does not say."""
         try:
@@ -158,18 +193,35 @@ class _Watch:
 
 
 async def _start(memory: int) -> _Child:
+    """Raises `ExpressionError` when none can be started."""
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            return await _start_one(memory)
+        except (OSError, EOFError) as error:
+            # Nobody waits for several children that take their whole time.
+            if isinstance(error, TimeoutError) or tries == TRIES:
+                raise ExpressionError("the process that renders templates could not be started") from error
+        await asyncio.sleep(START_AGAIN)
+
+
+async def _start_one(memory: int) -> _Child:
+    """Raises `OSError` or `EOFError`; `TimeoutError` for a child that does not get ready."""
     ours, theirs = socket.socketpair()
-    with theirs:
-        process = await asyncio.to_thread(_spawn, theirs.fileno(), memory)
+    try:
+        with theirs:
+            process = await asyncio.to_thread(_spawn, theirs.fileno(), memory)
+    except BaseException:
+        ours.close()
+        raise
     reader, writer = await asyncio.open_connection(sock=ours)
     child = _Child(process, reader, writer)
     try:
         async with asyncio.timeout(STARTUP_SECONDS):
             await child.receive()
-    except BaseException as error:
+    except BaseException:
         child.end()
-        if isinstance(error, OSError | EOFError | TimeoutError):
-            raise ExpressionError("the process that renders templates could not be started") from error
         raise
     return child
 

@@ -9,6 +9,8 @@ import orjson
 from flowengine.types import Json
 
 LENGTH = 4
+OUT_OF_MEMORY = 9
+"""What a child ends with that reached its limit of memory where it could not say so over the line."""
 _FAST, _EXACT = b"f", b"e"
 
 

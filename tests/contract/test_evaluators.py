@@ -102,23 +102,6 @@ async def test_others_go_on_while_one_runs_away(evaluator: Limited) -> None:
     assert done > 5
 
 
-async def test_a_child_that_died_is_replaced(evaluator: Limited) -> None:
-    assert await evaluator.render(LOOP, {"x": 1}) == "111"
-    idle = evaluator._pool._idle[-1]
-    idle.process.kill()
-    idle.process.wait()
-    with pytest.raises(ExpressionError, match="memory"):
-        await evaluator.render(LOOP, {"x": 1})
-    assert await evaluator.render(LOOP, {"x": 1}) == "111"
-
-
-async def test_a_child_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.executable", "/bin/false")
-    async with default(QUICK) as made:
-        with pytest.raises(ExpressionError, match="could not be started"):
-            await made.render(LOOP, {"x": 1})
-
-
 async def test_a_cancelled_caller_leaves_no_answer_for_the_next(evaluator: Limited) -> None:
     asked = asyncio.create_task(evaluator.render(ENDLESS, {}))
     await asyncio.sleep(0.1)
