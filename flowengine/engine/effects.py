@@ -51,7 +51,7 @@ class RunEffects:
         self._known = known
         self._services = services
         self._clock = services.store.clock
-        self._ledger = Ledger(run, known, services.store, services.changed)
+        self._ledger = Ledger(run, known, services.store, services.changed, services.tenure)
         self.parking = Parking(self._clock)
         giving_up = GivingUp(run, known)
         self._waits = Waits(run, known, self._ledger, self.parking, services, giving_up)

@@ -8,6 +8,7 @@ from typing import Any
 
 from flowengine import failpoints
 from flowengine.engine.checkpoint import Checkpoints
+from flowengine.engine.tenure import Tenure
 from flowengine.errors import StorageUnavailable
 from flowengine.interpreter.effects import ActionEvent, Suspended
 from flowengine.record import replace
@@ -31,6 +32,7 @@ class Ledger:
         known: Checkpoints,
         store: Store,
         changed: Callable[[RunRecord, ActionRecord | None], None],
+        tenure: Tenure,
     ) -> None:
         self.lost = False
         """The run has another owner, or the database is away: nothing more is written."""
@@ -40,6 +42,7 @@ class Ledger:
         self._known = known
         self._store = store
         self._changed = changed
+        self._tenure = tenure
         self._number = known.next_number
         self._begun: dict[Path, ActionRecord] = {}
         self._unwritten: set[Path] = set()
@@ -146,10 +149,17 @@ class Ledger:
         self._unsettled = True
 
     async def settle(self) -> None:
-        """Returns when what was noted is durable: before a request goes out that depends on it."""
+        """Before a request goes out: returns when what was noted is durable, and the database was ours a moment ago.
+
+        Raises `Suspended` when it is not.
+        """
         if self._unsettled:
-            await self._guarded(self._store.journal.settled())
-            self._unsettled = False
+            await self._commit_all()
+        await self._tenure.ensure(self._commit_all)
+
+    async def _commit_all(self) -> None:
+        await self._guarded(self._store.journal.settled())
+        self._unsettled = False
 
     def _ended(self, begun: ActionRecord, status: Status, fields: dict[str, Any]) -> ActionRecord:
         self._begun.pop(begun.path, None)
@@ -171,7 +181,7 @@ class Ledger:
 
     async def _guarded(self, writing: Awaitable[None]) -> None:
         try:
-            await writing
+            await self._tenure.proven_by(writing)
         except Fenced:
             self.lost = True
             raise Suspended from None

@@ -22,6 +22,7 @@ from flowengine.engine.ready import Ready
 from flowengine.engine.rounds import RETRY, go_round
 from flowengine.engine.services import Services
 from flowengine.engine.takeover import left_out, take_over
+from flowengine.engine.tenure import Tenure
 from flowengine.engine.walk import Going, Walker
 from flowengine.engine.word import NO_REASON, keep_answer, keep_cancel, words
 from flowengine.errors import Conflict, FlowEngineError, NotFound
@@ -76,6 +77,7 @@ class LocalEngine:
         self.finished: Counter[Status] = Counter()
         services = Services(
             store=store,
+            tenure=Tenure(may_be_lost=store.reader.postgresql),
             call=call,
             repeatable=repeatable or repeatable_by_name,
             subscribes=subscribes or never,

@@ -67,8 +67,7 @@ class Operations:
         if path in self._careful or self._run.recoveries:
             # Were the process to die now, the next life must know that this call was under way.
             await self._ledger.commit(begun)
-        else:
-            await self._ledger.settle()
+        await self._ledger.settle()
         return begun
 
     async def attempt(self, begun: ActionRecord, action: OperationAction, inputs: JsonObject) -> Tried:
@@ -142,6 +141,7 @@ class Operations:
         self._ledger.change(record)
         if path in self._careful:
             await self._ledger.commit(record)
+        await self._ledger.settle()
 
 
 @record(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowengine.engine.port import Address, Invoker, Repeatable
+from flowengine.engine.tenure import Tenure
 from flowengine.interpreter.effects import Response, WaitForFlow
 from flowengine.store import Store
 from flowengine.store.records import ActionRecord, RunRecord
@@ -18,6 +19,7 @@ class Services:
     """Bound once, when the engine is made."""
 
     store: Store
+    tenure: Tenure
     call: Invoker
     repeatable: Repeatable
     subscribes: Repeatable

@@ -13,7 +13,7 @@ import pytest
 
 from tests.acceptance.crash.database import rows
 from tests.acceptance.crash.flows import FIRST_CALL
-from tests.acceptance.crash.stage import Stage, gone, stage
+from tests.acceptance.crash.stage import Stage, gone, stage, stopped
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(180)]
 
@@ -34,6 +34,22 @@ on_failure:
     with: { url: "WITNESS/ok/{{ error.code }}-{{ trigger.number }}", body: {} }
 """
 )
+
+
+RETRIED = (
+    "flow: A call that is tried again\n"
+    + FIRST_CALL.replace("/ok/", "/500,ok/")
+    + "    retry: { times: 3, wait: 2 seconds, on: [5xx] }\n"
+)
+
+
+def end_sessions(database: str) -> None:
+    """Those that hold the engine's lock at PostgreSQL, as an engine that was away for too long loses its own."""
+    rows(
+        database,
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    )
 
 
 def paths(scene: Stage) -> list[str]:
@@ -93,11 +109,7 @@ async def test_an_engine_that_lost_its_runs_writes_nothing_more(tmp_path: Path, 
                 assert await scene.settled(1) == ["succeeded"]
                 assert paths(scene) == ["/ok/first-0", "/ok/deadly-0", "/ok/last-0"]
                 return
-            rows(
-                database_url,
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
-                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            )
+            end_sessions(database_url)
             scene.crashes = 1
             async with scene.engine():
                 assert await scene.settled(1) == ["succeeded"]
@@ -109,3 +121,25 @@ async def test_an_engine_that_lost_its_runs_writes_nothing_more(tmp_path: Path, 
         log = (tmp_path / "serve.log").read_text()
         assert "in use by the engine" in log or "another engine had the database" in log
         assert scene.broken_promises() == []
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_an_engine_that_was_replaced_while_it_stood_still_calls_nobody_when_it_wakes(
+    tmp_path: Path, database_url: str
+) -> None:
+    """Not even for the try that was due: before a request it makes sure that the database is still its own."""
+    async with stage(tmp_path, database_url) as scene:
+        scene.write_flow("retried", RETRIED)
+        async with scene.engine("in_backoff:1:stop") as sleeper:
+            sending = asyncio.create_task(scene.send([0]))
+            while not stopped(sleeper):
+                await asyncio.sleep(0.05)
+            end_sessions(database_url)
+            async with scene.engine():
+                await sending
+                assert await scene.settled(1) == ["succeeded"]
+                assert paths(scene) == ["/500,ok/first-0"] * 2
+                sleeper.send_signal(signal.SIGCONT)
+                assert await gone(sleeper, 30)
+                assert sleeper.returncode == 3
+        assert paths(scene) == ["/500,ok/first-0"] * 2
