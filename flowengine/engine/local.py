@@ -25,7 +25,7 @@ from flowengine.engine.takeover import left_out, take_over
 from flowengine.engine.tenure import Tenure
 from flowengine.engine.walk import Going, Walker
 from flowengine.engine.word import NO_REASON, keep_answer, keep_cancel, words
-from flowengine.errors import Conflict, FlowEngineError, NotFound
+from flowengine.errors import Conflict, FlowEngineError, NotFound, StorageUnavailable
 from flowengine.expressions.evaluate import Evaluator
 from flowengine.interpreter.effects import Response
 from flowengine.spec.flow import Flow
@@ -239,8 +239,9 @@ class LocalEngine:
                 while self._incoming:
                     await self._place(self._incoming.popleft())
                 await self._begin_ready()
-            except Exception:
-                log.exception("runs could not be begun; it is tried again")
+            except Exception as error:
+                if not isinstance(error, StorageUnavailable):  # the journal tells of that, once
+                    log.exception("runs could not be begun; it is tried again")
                 asyncio.get_running_loop().call_later(RETRY, self._stirred.set)
 
     async def _look(self) -> None:

@@ -15,7 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from flowengine import failpoints
 from flowengine.app import App
-from flowengine.errors import FlowEngineError, StorageUnavailable
+from flowengine.errors import FlowEngineError
 from flowengine.interpreter.effects import Response
 from flowengine.triggers.deliveries import Delivery
 from flowengine.triggers.hooks import Receipt
@@ -73,8 +73,7 @@ class Ingress:
         except HungUp:
             return  # the sender hung up: nobody is there to be answered, and nothing was taken in
         except Exception as error:
-            expected = isinstance(error, StorageUnavailable)  # the journal tells why; the sender comes again
-            log.error("a delivery for %s could not be taken in", flow_id, exc_info=None if expected else error)  # noqa: TRY400
+            log.exception("a delivery for %s could not be taken in", flow_id)
             told = error.message if isinstance(error, FlowEngineError) else "the event could not be stored"
             await answer(send, 503, {"error": {"message": told}}, (b"retry-after", b"5"))
             return

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import IO, Final, Literal
 
 from flowengine.engine.trail import PATH, RUN
+from flowengine.errors import ConfigurationError, DatabaseUnusable, EngineRunning, StorageUnavailable
 from flowengine.store.records import ActionRecord, RunRecord
 from flowengine.types import Status, format_path
 
@@ -23,9 +24,10 @@ class Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         run, path = about(record)
         where = f" [{run}{':' + path if path else ''}]" if run else ""
-        text = f"{_moment(record)} {record.levelname.lower():<7} {record.name}{where} {record.getMessage()}"
-        if not record.exc_info:
+        text = f"{_moment(record)} {record.levelname.lower():<7} {record.name}{where} {_message(record)}"
+        if not _surprise(record):
             return _plain(text)
+        assert record.exc_info
         # An exception's message may be what somebody sent.
         return "\n".join(map(_plain, [text, *self.formatException(record.exc_info).splitlines()]))
 
@@ -39,13 +41,38 @@ class JsonLines(logging.Formatter):
             "at": _moment(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _message(record),
         }
         said |= {name: value for name, value in (("run", run), ("path", path)) if value}
         said |= getattr(record, "about", {})
-        if record.exc_info:
+        if _surprise(record):
+            assert record.exc_info
             said["exception"] = self.formatException(record.exc_info)
         return json.dumps(said, default=str)
+
+
+def _reason(record: logging.LogRecord) -> str | None:
+    """Of an error that may happen to anybody and says in words what is wrong: the database is away, or another engine's.
+
+    Not of a database that cannot be used: that may be a statement of ours.
+    """
+    match record.exc_info and record.exc_info[1]:
+        case DatabaseUnusable():
+            return None
+        case StorageUnavailable() | EngineRunning() | ConfigurationError() as error:
+            return error.message
+        case _:
+            return None
+
+
+def _surprise(record: logging.LogRecord) -> bool:
+    """Whether there is more to tell than words: where in the program it happened."""
+    return bool(record.exc_info and record.exc_info[1]) and _reason(record) is None
+
+
+def _message(record: logging.LogRecord) -> str:
+    reason = _reason(record)
+    return f"{record.getMessage()}: {reason}" if reason else record.getMessage()
 
 
 def about(record: logging.LogRecord) -> tuple[str, str]:
