@@ -12,6 +12,7 @@ import yaml
 
 from flowengine.cli import output, place
 from flowengine.cli.errors import Exit, WrongUsage
+from flowengine.engine import broken_off
 from flowengine.types import Json, JsonObject, Status, format_path
 from flowengine.types import Path as ActionPath
 
@@ -148,7 +149,9 @@ def _answer_of(action: ActionRecord, *, headers: bool) -> Json:
     if not action.attempts:
         failed = (action.error or {}).get("status_code") or 500
         return {"status_code": 200 if action.status is Status.SUCCEEDED else failed, "body": None}
-    answers = [_attempt(each) for each in action.attempts]
+    # What an engine's end broke off is not what the service answered.
+    answered = [each for each in action.attempts if not broken_off.is_broken_off(each)] or action.attempts
+    answers = [_attempt(each) for each in answered]
     if action.status is Status.SUCCEEDED and isinstance(action.outputs, dict):
         last = {"status_code": action.outputs.get("status_code"), "body": action.outputs.get("body")}
         if headers:

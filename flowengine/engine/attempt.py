@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from flowengine.engine.broken_off import tries
 from flowengine.errors import (
     ActionError,
     ActionTimedOut,
@@ -41,6 +42,10 @@ class Journey(Protocol):
 
     async def pause(self, until: datetime) -> None:
         """Wait, in memory or put aside."""
+        ...
+
+    async def again(self, attempts: tuple[Attempt, ...], started_at: datetime) -> None:
+        """Put on record that another attempt begins, after these."""
         ...
 
 
@@ -127,6 +132,8 @@ async def try_until(
         seconds = _seconds_left(started, deadline, longest)
         if seconds <= 0:
             return Tried(attempts, error=_too_late(attempts))
+        if attempts:
+            await journey.again(attempts, started)
         try:
             outputs = await call(seconds)
         except ActionError as error:
@@ -145,13 +152,14 @@ async def try_until(
 def _verdict(
     error: ActionError, attempts: tuple[Attempt, ...], policy: Policy, deadline: datetime | None, clock: Clock
 ) -> datetime | ActionError:
-    """When to try again, or the error that ends the action."""
+    """When to try again, or the error that ends the action. What an engine's end broke off is no failure."""
     now = clock.now()
     if deadline is not None and now >= deadline:
         return _too_late(attempts)
-    if len(attempts) > policy.times or not policy.allows(error):
+    failures = tries(attempts)
+    if failures > policy.times or not policy.allows(error):
         return error
-    due = now + policy.delay(len(attempts), error)
+    due = now + policy.delay(failures, error)
     return error if deadline is not None and due >= deadline else due
 
 

@@ -41,11 +41,19 @@ class Checkpoints:
     cancelled: str | None = None
     """Why, when somebody cancelled the run."""
     next_number: int = 1
+    unsure: bool = False
+    """Whether calls may have been made that are not on record: the engine died before. True until anything of this walk is
+    durable on which later calls depend; those cannot have been made."""
 
     @property
     def progress(self) -> int:
         """Grows with every action that finishes."""
         return len(self.finished)
+
+    @property
+    def latest(self) -> datetime | None:
+        """When the last of what has finished did."""
+        return max((action.finished_at for action in self.finished.values() if action.finished_at), default=None)
 
 
 def read(actions: Sequence[ActionRecord], marks: Sequence[Mark]) -> Checkpoints:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
+from flowengine.engine import broken_off
 from flowengine.engine.checkpoint import Checkpoints, failure_of, outputs_of, value_of
 from flowengine.engine.giving_up import GivingUp
 from flowengine.engine.ledger import Ledger
@@ -185,9 +186,7 @@ class RunEffects:
         except asyncio.CancelledError:
             if self.parking.leaving:
                 raise self.parking.interrupt() from None
-            self._ledger.finish(
-                self._ledger.begun(path), Status.CANCELLED, error=self._why_cancelled(path, action.name)
-            )
+            self._operations.cancelled(path, self._why_cancelled(path, action.name))
             raise
         return await self._operations.settle(path, action, tried)
 
@@ -240,6 +239,7 @@ class RunEffects:
         before = self._known.unfinished.get(path)
         if before is not None and not before.status.finished:
             begun = self._ledger.begin(path, name, before.kind, before.inputs, before.secure)
+            begun = broken_off.ended(begun, broken_off.STOPPED)
             self._ledger.finish(begun, Status.CANCELLED, error=self._why_cancelled(path, name))
 
     def _why_cancelled(self, path: Path, name: str) -> JsonObject:

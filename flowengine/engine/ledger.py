@@ -139,6 +139,7 @@ class Ledger:
 
     async def conclude(self, path: Path, status: Status, **fields: Any) -> None:
         """Put the action's end on record, durable on return (reliability's G3)."""
+        self._known.unsure = False
         failpoints.reach("before_record_commit")
         await self.commit(self._ended(self._begun[path], status, fields))
         failpoints.reach("after_record_commit")
@@ -147,6 +148,7 @@ class Ledger:
         """Keep something that a second walk must see as this one did."""
         self._append(mark(self._run.id, format_path(path), kind, value, at))
         self._unsettled = True
+        self._known.unsure = False
 
     async def settle(self) -> None:
         """Before a request goes out: returns when what was noted is durable, and the database was ours a moment ago.

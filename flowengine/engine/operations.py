@@ -6,7 +6,7 @@ import logging
 from datetime import datetime
 
 from flowengine import failpoints
-from flowengine.engine import trail
+from flowengine.engine import broken_off, trail
 from flowengine.engine.attempt import Tried, policy_of, try_until
 from flowengine.engine.checkpoint import Checkpoints, failure_of
 from flowengine.engine.giving_up import GivingUp
@@ -28,7 +28,6 @@ from flowengine.store.records import ActionRecord, Attempt, RunRecord
 from flowengine.types import JsonObject, Outputs, Path, Status, format_path
 
 log = logging.getLogger(__name__)
-_BROKE_OFF = "the engine stopped while the request was under way"
 
 
 class Operations:
@@ -57,18 +56,27 @@ class Operations:
 
     async def begin(self, path: Path, action: OperationAction, inputs: JsonObject) -> ActionRecord:
         """The record, with the attempts of an earlier life; durable where a repetition could harm."""
-        before = self._known.unfinished.get(path)
-        begun = self._ledger.begin(path, action.name, action.kind, inputs, action.secure)
-        if before is not None and before.status is Status.RUNNING:
-            begun = _taken_up(begun, self._clock.now())
-            self._ledger.change(begun)
         if action.retry is not None and action.retry.on_unknown == "fail":
             self._careful.add(path)
-        if path in self._careful or self._run.recoveries:
-            # Were the process to die now, the next life must know that this call was under way.
+        begun = self._with_its_past(self._ledger.begin(path, action.name, action.kind, inputs, action.secure))
+        self._ledger.change(begun)
+        if not begun.attempts and self._must_be_known(path):
             await self._ledger.commit(begun)
         await self._ledger.settle()
         return begun
+
+    def _with_its_past(self, begun: ActionRecord) -> ActionRecord:
+        """With what became of a call that was, or may have been, under way when a former engine died."""
+        before = self._known.unfinished.get(begun.path)
+        if before is not None:
+            return broken_off.taken_up(begun) if before.status is Status.RUNNING else begun
+        if self._known.unsure and begun.path not in self._careful:
+            return broken_off.perhaps(begun, self._known.latest or self._run.started_at or begun.started_at)
+        return begun
+
+    def _must_be_known(self, path: Path) -> bool:
+        """Whether a call is on record before it is made: were the process to die in it, the next life must know."""
+        return path in self._careful or self._run.recoveries > 0
 
     async def attempt(self, begun: ActionRecord, action: OperationAction, inputs: JsonObject) -> Tried:
         """Try until it succeeds or is given up. Raises `Suspended`."""
@@ -80,8 +88,8 @@ class Operations:
         if begun.due_at is not None:
             await self.pause(path, begun.due_at)
         policy = policy_of(action.retry, repeatable=self._services.repeatable(action, inputs))
-        if before and _broke_off(before[-1]) and policy.on_unknown is False:
-            return Tried(before, error=OutcomeUnknown(_BROKE_OFF))
+        if before and broken_off.is_broken_off(before[-1]) and policy.on_unknown is False:
+            return Tried(before, error=OutcomeUnknown(broken_off.STOPPED))
         return await try_until(
             lambda seconds: self._call(path, action, inputs, seconds),
             policy,
@@ -137,11 +145,23 @@ class Operations:
     async def pause(self, path: Path, until: datetime) -> None:
         """Between two attempts."""
         await self._parking.pause(until)
-        record = replace(self._ledger.begun(path), due_at=None)
+
+    async def again(self, path: Path, attempts: tuple[Attempt, ...], started_at: datetime) -> None:
+        """Another attempt begins: on record before it, and durable where a repetition could harm."""
+        attempts = broken_off.with_next(attempts, started_at)
+        record = replace(self._ledger.begun(path), attempts=attempts, due_at=None)
         self._ledger.change(record)
-        if path in self._careful:
+        if self._must_be_known(path):
             await self._ledger.commit(record)
+        else:
+            self._ledger.put(record)
         await self._ledger.settle()
+
+    def cancelled(self, path: Path, error: JsonObject) -> None:
+        """The action was cancelled while it was tried."""
+        self._ledger.finish(
+            broken_off.ended(self._ledger.begun(path), broken_off.CANCELLED), Status.CANCELLED, error=error
+        )
 
 
 @record(frozen=True, slots=True)
@@ -157,19 +177,5 @@ class _Journey:
     async def pause(self, until: datetime) -> None:
         await self.operations.pause(self.path, until)
 
-
-def _taken_up(before: ActionRecord, now: datetime) -> ActionRecord:
-    """An operation that was under way when the process died: its last attempt's outcome is unknown."""
-    if before.due_at is not None:
-        return before
-    broken = Attempt(
-        number=len(before.attempts) + 1,
-        started_at=before.started_at if not before.attempts else now,
-        duration_ms=0,
-        error={"code": OutcomeUnknown.code, "message": _BROKE_OFF},
-    )
-    return replace(before, attempts=(*before.attempts, broken))
-
-
-def _broke_off(attempt: Attempt) -> bool:
-    return attempt.error is not None and attempt.error.get("message") == _BROKE_OFF
+    async def again(self, attempts: tuple[Attempt, ...], started_at: datetime) -> None:
+        await self.operations.again(self.path, attempts, started_at)

@@ -311,6 +311,9 @@ class _Journey:
     async def pause(self, until: datetime) -> None:
         await self.pass_to(until)
 
+    async def again(self, attempts: tuple[Attempt, ...], started_at: datetime) -> None:
+        """Nothing to keep."""
+
 
 def _status_of(error: ActionError) -> Status:
     return Status.TIMED_OUT if isinstance(error, ActionTimedOut) else Status.FAILED

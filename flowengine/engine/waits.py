@@ -55,6 +55,7 @@ class Waits:
     async def open(self, path: Path, name: str, wait: Wait) -> None:
         """Begin a wait whose answer may come before `wait` is reached; durable on return."""
         if path not in self._known.finished and not self._ledger.is_under_way(path):
+            self._known.unsure = self._known.unsure and path in self._known.unfinished
             await self._ledger.commit(self._begin(path, name, wait))
 
     def answered(self, path: Path, value: Json) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from flowengine import failpoints
 from flowengine.config import Limits
-from flowengine.engine import checkpoint
+from flowengine.engine import broken_off, checkpoint
 from flowengine.engine.admission import TurnedAway
 from flowengine.engine.checkpoint import Checkpoints
 from flowengine.engine.effects import RunEffects
@@ -124,7 +124,10 @@ class Walker:
         for each in known.unfinished.values():
             if not each.status.finished:
                 own = error and {**error, "action": format_path(each.path), "name": each.name}
-                ended = replace(each, status=outcome.status, finished_at=self.store.clock.now(), due_at=None, error=own)
+                known_end = broken_off.ended(each, broken_off.STOPPED)
+                ended = replace(
+                    known_end, status=outcome.status, finished_at=self.store.clock.now(), due_at=None, error=own
+                )
                 self.store.journal.append(action_rows.put(ended, going.run.epoch, self.store.seal))
                 self.services.changed(going.run, ended)
 
@@ -143,6 +146,7 @@ class Walker:
         run, epoch, now = going.run, self.store.epoch, self.store.clock.now()
         known = await self._read(going) if going.resumed else Checkpoints()
         if run.status is Status.RUNNING and run.epoch != epoch:
+            known.unsure = not run.recoveries  # after the first death every call is on record before it is made
             run = _recovered(run, known.progress)
         elif run.status is Status.RUNNING:
             return known
