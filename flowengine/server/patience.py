@@ -11,6 +11,8 @@ from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from flowengine.server.one_packet import in_one_packet
+
 HEADERS_WITHIN: Final = 15.0
 """Seconds from connecting, or from a request's first byte, to the end of its headers."""
 BODY_WITHIN: Final = 60.0
@@ -33,7 +35,7 @@ class PatientProtocol(HttpToolsProtocol):
     """Requests that have come in whole."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(in_one_packet(transport, self.loop))
         self._in_headers, self._unread = True, 0
         self._await(HEADERS_WITHIN)
 
