@@ -9,6 +9,7 @@ from typing import Final
 from flowengine.errors import OutcomeUnknown
 from flowengine.record import replace
 from flowengine.store.records import ActionRecord, Attempt
+from flowengine.types import JsonObject
 
 UNDER_WAY: Final = "under_way"
 """The code of an attempt that has begun; one that ends with its engine keeps it until the next walk."""
@@ -18,10 +19,9 @@ CANCELLED: Final = "the action was cancelled while the request was under way"
 _BY_THE_ENGINE: Final = (STOPPED, PERHAPS)
 
 
-def with_next(attempts: tuple[Attempt, ...], started_at: datetime) -> tuple[Attempt, ...]:
-    """These, and one more that begins now."""
-    error = {"code": UNDER_WAY, "message": "no answer yet"}
-    return (*attempts, Attempt(number=len(attempts) + 1, started_at=started_at, duration_ms=0, error=error))
+def again(record: ActionRecord, started_at: datetime) -> ActionRecord:
+    """The record, with one attempt more that begins."""
+    return _with(record, started_at, {"code": UNDER_WAY, "message": "no answer yet"})
 
 
 def ended(record: ActionRecord, why: str) -> ActionRecord:
@@ -38,12 +38,12 @@ def taken_up(record: ActionRecord) -> ActionRecord:
         return record
     if record.attempts and _is_under_way(record.attempts[-1]):
         return ended(record, STOPPED)
-    return _with_unknown(record, record.started_at, STOPPED)
+    return _with(record, record.started_at, _unknown(STOPPED))
 
 
 def perhaps(record: ActionRecord, since: datetime) -> ActionRecord:
     """An operation of which nothing was on record, but that may have been called, not before `since`."""
-    return _with_unknown(record, since, PERHAPS)
+    return _with(record, since, _unknown(PERHAPS))
 
 
 def is_broken_off(attempt: Attempt) -> bool:
@@ -60,16 +60,10 @@ def _is_under_way(attempt: Attempt) -> bool:
     return attempt.error is not None and attempt.error.get("code") == UNDER_WAY
 
 
-def _with_unknown(record: ActionRecord, started_at: datetime, why: str) -> ActionRecord:
-    number = len(record.attempts) + 1
-    return replace(
-        record,
-        attempts=(
-            *record.attempts,
-            Attempt(number=number, started_at=started_at, duration_ms=0, error=_unknown(why)),
-        ),
-    )
+def _with(record: ActionRecord, started_at: datetime, error: JsonObject) -> ActionRecord:
+    attempt = Attempt(number=len(record.attempts) + 1, started_at=started_at, duration_ms=0, error=error)
+    return replace(record, attempts=(*record.attempts, attempt))
 
 
-def _unknown(why: str) -> dict[str, str]:
+def _unknown(why: str) -> JsonObject:
     return {"code": OutcomeUnknown.code, "message": why}

@@ -148,8 +148,8 @@ class Operations:
 
     async def again(self, path: Path, attempts: tuple[Attempt, ...], started_at: datetime) -> None:
         """Another attempt begins: on record before it, and durable where a repetition could harm."""
-        attempts = broken_off.with_next(attempts, started_at)
-        record = replace(self._ledger.begun(path), attempts=attempts, due_at=None)
+        begun = replace(self._ledger.begun(path), attempts=attempts, due_at=None)
+        record = broken_off.again(begun, started_at)
         self._ledger.change(record)
         if self._must_be_known(path):
             await self._ledger.commit(record)

@@ -8,8 +8,10 @@ import pytest
 from flowengine.app.new_connection import made_of
 from flowengine.cli import connection_ask, output, run_page
 from flowengine.cli.events import condition_text, reason_text
+from flowengine.cli.record import document_of
 from flowengine.cli.run_page import Found, log_lines, print_action, print_run
 from flowengine.cli.run_watch import Progress, ending
+from flowengine.engine import broken_off
 from flowengine.errors import NotFound
 from flowengine.manifests.properties import ConnectionParameter, ConnectionSpec
 from flowengine.store.records import ActionRecord, Attempt, RunRecord
@@ -111,6 +113,24 @@ def test_actions_by_a_pattern(capsys):
 def test_an_action_that_is_not_there_is_told_the_nearest():
     with pytest.raises(NotFound, match='did you mean "send_mail"'):
         print_action(found(Status.SUCCEEDED, [action("send_mail")]), "send_mial")
+
+
+def test_a_try_under_way_and_one_that_its_engine_broke_off_are_told_in_words(capsys):
+    calling = broken_off.again(action("call", status=Status.RUNNING, attempts=(attempt(1, 500, "busy"),)), BEGAN)
+    print_action(found(Status.RUNNING, [calling]), "call")
+    assert "no answer yet" in capsys.readouterr().out
+    print_action(found(Status.RUNNING, [broken_off.taken_up(calling)]), "call")
+    said = capsys.readouterr().out
+    assert "tried 2 times" in said
+    assert "the engine stopped while the request was under way" in said
+
+
+def test_a_test_made_from_a_run_says_what_the_service_answered_and_not_what_its_engine_broke_off():
+    calling = broken_off.again(action("call", status=Status.RUNNING, attempts=(attempt(1, 500, "busy"),)), BEGAN)
+    cut = broken_off.taken_up(calling)
+    done = action("call", attempts=(*cut.attempts, attempt(3, 200, "")), outputs={"status_code": 200, "body": "ok"})
+    sequence = document_of(found(Status.SUCCEEDED, [done]))["answers"]["call"]["sequence"]
+    assert [answer["status_code"] for answer in sequence] == [500, 200]
 
 
 def test_what_actions_say_in_a_log():
