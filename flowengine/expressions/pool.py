@@ -233,6 +233,7 @@ def _spawn(descriptor: int, memory: int) -> subprocess.Popen[bytes]:
         command("flowengine.expressions.child", descriptor, memory),
         pass_fds=(descriptor,),
         stdin=subprocess.DEVNULL,
+        process_group=0,  # a terminal's Ctrl-C is meant for the engine
         env=environment,
     )
 

@@ -199,7 +199,8 @@ class GroupCommit:
             fate = self._connection.recover(error)
         except Exception as lost:  # noqa: BLE001  # told to everybody who waits
             self._lost = told(lost)
-            return _all_failed(units, lost)
+            # To a run it is the same as a database that is away: it is put aside, for whoever has the database now.
+            return _all_failed(units, StorageUnavailable(self._lost.message))
         if fate is Fate.DONE:
             return self._done_after_all(units)
         if fate is not Fate.UNKNOWN:

@@ -120,6 +120,8 @@ class Journal:
     def _lose(self, error: FlowEngineError) -> None:
         self._closing = True
         if not self.lost.done():
+            if error.message != self.trouble:
+                log.error("nothing more is written: %s", error)
             self.lost.set_result(error)
         self._fail_rest()
 

@@ -95,7 +95,7 @@ async def test_an_engine_whose_lock_was_taken_meanwhile_writes_nothing_more(own_
                 if connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (ADVISORY_KEY,)).scalar():
                     break
                 await asyncio.sleep(0.02)
-            with pytest.raises(Conflict, match="in use by the engine"):
+            with pytest.raises(StorageUnavailable, match="in use by the engine"):
                 await store.runs.add(a_run())
             with pytest.raises(StorageUnavailable):
                 await store.runs.add(a_run())

@@ -161,7 +161,7 @@ async def test_whoever_cannot_wait_is_told_and_the_others_are_held(writer, disk)
 async def test_a_lost_lock_ends_the_writer(writer, disk):
     disk.trouble, disk.refuse_recovery = [disk.Full("gone")], True
     assert not writer.lost.done()
-    with pytest.raises(Conflict, match="another engine"):
+    with pytest.raises(StorageUnavailable, match="another engine"):
         await writer.commit(write(1))
     assert isinstance(await writer.lost, Conflict)
     await asyncio.to_thread(writer._channel._thread.join, 5)
