@@ -143,3 +143,4 @@ async def test_an_engine_that_was_replaced_while_it_stood_still_calls_nobody_whe
                 assert await gone(sleeper, 30)
                 assert sleeper.returncode == 3
         assert paths(scene) == ["/500,ok/first-0"] * 2
+        assert "broke" not in (tmp_path / "serve.log").read_text(), "that it lost the database is no mistake of its own"
