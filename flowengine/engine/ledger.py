@@ -9,7 +9,7 @@ from typing import Any
 from flowengine import failpoints
 from flowengine.engine.checkpoint import Checkpoints
 from flowengine.engine.tenure import Tenure
-from flowengine.errors import EngineRunning, StorageUnavailable
+from flowengine.errors import StorageUnavailable
 from flowengine.interpreter.effects import ActionEvent, Suspended
 from flowengine.record import replace
 from flowengine.store import Store, action_rows
@@ -184,7 +184,7 @@ class Ledger:
     async def _guarded(self, writing: Awaitable[None]) -> None:
         try:
             await self._tenure.proven_by(writing)
-        except (Fenced, EngineRunning):
+        except Fenced:
             self.lost = True
             raise Suspended from None
         except StorageUnavailable:

@@ -16,7 +16,7 @@ from flowengine.engine.effects import RunEffects
 from flowengine.engine.giving_up import MOST_WITHOUT_FAILING, calls_under_way, died_without_progress
 from flowengine.engine.port import FlowSource
 from flowengine.engine.services import Services
-from flowengine.errors import EngineRunning, FlowEngineError, RecoveryExhausted, StorageUnavailable
+from flowengine.errors import FlowEngineError, RecoveryExhausted, StorageUnavailable
 from flowengine.expressions.evaluate import Evaluator
 from flowengine.interpreter.effects import Failure, Outcome, Start, Suspended
 from flowengine.interpreter.run import run_flow
@@ -89,7 +89,7 @@ class Walker:
         """The finished run; None when it was put aside or belongs to another owner now."""
         try:
             return await self._carry_out(going)
-        except (Fenced, EngineRunning, Suspended) as error:
+        except (Fenced, Suspended) as error:
             log.warning("run %s is left to its next owner: %s", going.run.id, error)
             return None
         except StorageUnavailable:
