@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from flowengine.engine import walk
-from flowengine.errors import NotFound
+from flowengine.errors import NotFound, OperationFailed
+from flowengine.manifests.operation import CALLBACK
 from flowengine.types import Status
 from tests.fakes.engines import until
 from tests.fakes.standing_clock import StandingClock
@@ -149,3 +150,16 @@ async def test_a_run_whose_flow_is_gone_leaves_no_action_open(cold):
         assert done.error["code"] == "flow_version_unusable"
         assert await cold.shown(run) == {"first": "succeeded", "second": "failed"}
         await no_broken_records(cold)
+
+
+async def test_a_service_that_cannot_be_told_where_to_answer_leaves_no_wait_open(bench):
+    object.__setattr__(bench.engine._walker.services, "subscribes", lambda action, inputs: CALLBACK not in inputs)
+    bench.service.answers["/x"] = [OperationFailed("no such hook", status_code=404)]
+    run = await bench.run('actions: [{name: Ask them, use: http.post, with: {url: "/x"}}]')
+    assert run.error["status_code"] == 404
+    assert await bench.shown(run) == {
+        "ask_them": "failed",
+        "ask_them/answer": "cancelled",
+        "ask_them/subscribe": "failed",
+    }
+    await no_broken_records(bench)
