@@ -35,7 +35,7 @@ FLOWS = {
     "asks": """
         flow: Asks
         trigger: {manual: true}
-        actions: [{ask: {to: lead@example.com, question: Well?}}]
+        actions: [{ask: {to: lead@example.com, question: Well?}, timeout: 10s}]
         """,
 }
 CONNECTIONS = """
@@ -59,7 +59,7 @@ THERE = {
 async def test_nothing_departs_from_the_document(tmp_path, known):
     config = tmp_path / "schemathesis.toml"
     paths = "".join(f'"path.{name}" = "{value}"\n' for name, value in known.items())
-    # A run that waits for a person would be waited for as long as may be asked for: a minute.
+    # A run that waits for a person would be waited for as long as may be asked for: a minute. Here nobody is patient.
     config.write_text(f'[parameters]\n{paths}"query.wait" = 1\n')
     async with served(make_project(tmp_path, FLOWS, CONNECTIONS)) as (server, http):
         for flow in FLOWS:
@@ -72,7 +72,7 @@ async def test_nothing_departs_from_the_document(tmp_path, known):
             "--exclude-path",
             "/api/v1/runs/events",
         ]
-        command += ["--seed", "1", "--max-time", str(SECONDS), "--request-timeout", "20", "--continue-on-failure"]
+        command += ["--seed", "1", "--max-time", str(SECONDS), "--request-timeout", "30", "--continue-on-failure"]
         command += ["--phases", "coverage,fuzzing", "--warnings", "off"]
         program = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=STDOUT, cwd=tmp_path)
         told, _ = await program.communicate()

@@ -121,8 +121,8 @@ def _in_words(error: ValidationError, kind: type[Body]) -> str:
 
 
 def words(given: list[str], known: Sequence[str]) -> list[str]:
-    """Repeated or comma-separated words of the query, each known."""
-    found = [word for text in given for word in text.split(",") if word]
+    """Repeated or comma-separated words of the query, each known. Answers 400 for any other, and for none where one should be."""
+    found = [word for text in given for word in text.split(",")]
     for word in found:
         if word not in known:
             raise HTTPException(400, f'"{word:.40}" is not one of: {", ".join(str(one) for one in known)}')
