@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import subprocess
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path as FilePath
 
 from flowengine.errors import ExpressionError
@@ -209,13 +209,15 @@ async def _start(memory: int) -> _Child:
 async def _start_one(memory: int) -> _Child:
     """Raises `OSError` or `EOFError`; `TimeoutError` for a child that does not get ready."""
     ours, theirs = socket.socketpair()
-    try:
+    with ExitStack() as stack:
+        stack.callback(ours.close)
         with theirs:
-            process = await asyncio.to_thread(_spawn, theirs.fileno(), memory)
-    except BaseException:
-        ours.close()
-        raise
-    reader, writer = await asyncio.open_connection(sock=ours)
+            # Here and not in a thread: who is cancelled while a thread starts a process never gets to know it. It takes a few ms.
+            process = _spawn(theirs.fileno(), memory)
+        stack.callback(process.wait)
+        stack.callback(process.kill)
+        reader, writer = await asyncio.open_connection(sock=ours)
+        stack.pop_all()
     child = _Child(process, reader, writer)
     try:
         async with asyncio.timeout(STARTUP_SECONDS):

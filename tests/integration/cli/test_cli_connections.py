@@ -142,16 +142,16 @@ def test_an_address_of_ones_own_is_pasted(way, monkeypatch, capsys):
     monkeypatch.setattr(connection_login, "new_state", lambda: "the-state")
     back = "https://flows.example.com/oauth"
     for pasted, problem in (
-        (f"{back}?code=c1&state=the-state", None),
-        (f"{back}?code=c1&state=another", "does not belong to this sign-in"),
+        (f"{back}?code=the-code&state=the-state", None),
+        (f"{back}?code=the-code&state=another", "does not belong to this sign-in"),
         (f"{back}?state=the-state", "holds no code"),
         (f"{back}?error=access_denied&state=the-state", "did not let you in: access_denied"),
     ):
         monkeypatch.setattr(connection_login, "pasted", lambda pasted=pasted: pasted)
         if problem is None:
             code = ask_for_code(way, port=1, redirect_url=back, browser=False, seconds=1)
-            assert (code.code, code.redirect_url) == ("c1", back)
-            assert "c1" not in repr(code)
+            assert (code.code, code.redirect_url) == ("the-code", back)
+            assert "the-code" not in repr(code)
         else:
             with pytest.raises(Unauthorized, match=problem):
                 ask_for_code(way, port=1, redirect_url=back, browser=False, seconds=1)
@@ -161,13 +161,13 @@ def test_an_address_of_ones_own_is_pasted(way, monkeypatch, capsys):
 def test_the_browser_is_opened_and_comes_back(way, monkeypatch):
     def browse(url):
         asked = query_of(url)
-        back = f"{asked['redirect_uri']}?code=c1&state={asked['state']}"
+        back = f"{asked['redirect_uri']}?code=the-code&state={asked['state']}"
         threading.Thread(target=lambda: urllib.request.urlopen(back, timeout=5).read()).start()
         return True
 
     monkeypatch.setattr(connection_login.webbrowser, "open", browse)
     code = ask_for_code(way, port=0, redirect_url="http://localhost:0/done", browser=True, seconds=5)
-    assert code.code == "c1"
+    assert code.code == "the-code"
     assert code.redirect_url.startswith("http://localhost:")
     assert code.redirect_url.endswith("/done")
 
