@@ -17,6 +17,7 @@ STOPPED: Final = "the engine stopped while the request was under way"
 PERHAPS: Final = "the engine ended while this call may have been under way"
 CANCELLED: Final = "the action was cancelled while the request was under way"
 _BY_THE_ENGINE: Final = (STOPPED, PERHAPS)
+"""These sentences are on record, and tell such attempts from others: whoever rewords one keeps the former here."""
 
 
 def again(record: ActionRecord, started_at: datetime) -> ActionRecord:
