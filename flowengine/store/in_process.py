@@ -123,7 +123,8 @@ class InProcess(asyncio.Protocol):
 
     async def ended(self) -> None:
         await self._gone
-        if await asyncio.to_thread(self.process.wait):
+        code = await asyncio.to_thread(self.process.wait)
+        if code and self._closing:  # else it has been told
             log.error("%s", GONE)
 
     def _send(self) -> None:
