@@ -28,9 +28,12 @@ class GivingUp:
         """Raises `RecoveryExhausted` if what stands here is given up."""
         if self._next or path in self._paths:
             self._next = False
-            raise RecoveryExhausted(
-                f"the engine died {MOST_RECOVERIES} times while this run was at the same place, and does not try again"
-            )
+            raise RecoveryExhausted(given_up_after(MOST_RECOVERIES))
+
+
+def given_up_after(deaths: int) -> str:
+    """What is told of it."""
+    return f"the engine died {deaths} times while this run was at the same place, and does not try again"
 
 
 def died_without_progress(run: RunRecord, known: Checkpoints) -> int:

@@ -13,7 +13,7 @@ from flowengine.engine import broken_off, checkpoint
 from flowengine.engine.admission import TurnedAway
 from flowengine.engine.checkpoint import Checkpoints
 from flowengine.engine.effects import RunEffects
-from flowengine.engine.giving_up import MOST_WITHOUT_FAILING, calls_under_way, died_without_progress
+from flowengine.engine.giving_up import MOST_WITHOUT_FAILING, calls_under_way, died_without_progress, given_up_after
 from flowengine.engine.port import FlowSource
 from flowengine.engine.services import Services
 from flowengine.errors import FlowEngineError, RecoveryExhausted, StorageUnavailable
@@ -259,7 +259,7 @@ def _exhausted(run: RunRecord, known: Checkpoints) -> Outcome:
     at = next((known.unfinished[path] for path in calls_under_way(known)), None)
     return _failed(
         RecoveryExhausted.code,
-        f"the engine died {run.recoveries} times while this run was at the same place, and does not try again",
+        given_up_after(run.recoveries),
         format_path(at.path) if at else "",
         at.name if at else "",
     )
